@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { isCountry } from './lib/phone.ts';
+
+const flag = (on: string, off: string, fallback: string) =>
+  z
+    .enum([on, off])
+    .default(fallback)
+    .transform((value) => value === on);
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const positive = z.coerce.number().int().min(1);
+const milliseconds = z.number().int().min(0);
+const url = (...schemes: string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}:`)) && URL.canParse(text), {
+    message: `must be a URL that starts with ${schemes.map((scheme) => `${scheme}:`).join(' or ')}`,
+  });
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+/** 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 8 h, 24 h: about a day and a half of patience with a broken receiver. */
+const defaultRetryDelays = '5000,30000,120000,600000,3600000,10800000,28800000,86400000';
+
+const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+  PORT: port.default(5010),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATA_DIR: z.string().min(1).default('.data'),
+  // Not a WHATWG URL when it lists several hosts; the driver says what else is wrong with it.
+  MONGODB_URL: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/./, 'must be a mongodb:// or mongodb+srv:// URL')
+    .optional(),
+  REDIS_URL: z.union([url('redis', 'rediss'), z.string().startsWith('/')]).optional(),
+  JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  ENCRYPTION_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  CORS_ORIGINS: list.prefault(''),
+  PUBLIC_URL: url('http', 'https').optional(),
+  SIGNUP: flag('open', 'closed', 'open'),
+  DEMO: flag('on', 'off', 'on'),
+  TRUST_PROXY: flag('true', 'false', 'false'),
+  DEFAULT_COUNTRY: z.string().refine(isCountry, 'must be an ISO 3166 country code').default('IN'),
+  RATE_LIMIT_PER_MINUTE: positive.default(600),
+  RATE_LIMIT_PER_HOUR: positive.default(10_000),
+  WEBHOOK_ALLOW_PRIVATE_NETWORK: flag('true', 'false', 'false'),
+  WEBHOOK_RETRY_DELAYS_MS: list
+    .transform((texts) => texts.map(Number))
+    .pipe(z.array(milliseconds).min(1))
+    .prefault(defaultRetryDelays),
+  WEBHOOK_TIMEOUT_MS: positive.default(10_000),
+  WHATSAPP_API_URL: url('http', 'https').default('https://graph.facebook.com/v21.0'),
+  TWILIO_API_URL: url('http', 'https').default('https://api.twilio.com'),
+  SMTP_URL: url('smtp', 'smtps').optional(),
+});
+
+export interface Config {
+  readonly isProduction: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  /** Unset: the embedded engine serves. */
+  readonly mongoUrl: string | undefined;
+  /** A redis:// URL or the path of a unix socket. Unset: a private Redis serves. */
+  readonly redisUrl: string | undefined;
+  readonly jwtSecret: string | undefined;
+  readonly encryptionKey: string | undefined;
+  readonly logLevel: string;
+  readonly corsOrigins: readonly string[];
+  readonly publicUrl: string | undefined;
+  readonly isSignupOpen: boolean;
+  readonly isDemoWanted: boolean;
+  readonly isProxyTrusted: boolean;
+  readonly defaultCountry: string;
+  readonly rateLimit: { readonly perMinute: number; readonly perHour: number };
+  readonly webhooks: {
+    readonly isPrivateNetworkAllowed: boolean;
+    readonly retryDelaysMs: readonly number[];
+    readonly timeoutMs: number;
+  };
+  readonly whatsappApiUrl: string;
+  readonly twilioApiUrl: string;
+  readonly smtpUrl: string | undefined;
+}
+
+/** A wrong environment: its message is the one line that the start prints, and names the variable. */
+export class ConfigError extends Error {}
+
+/**
+ * The environment as one typed, frozen object. The only reader of process.env.
+ * @throws ConfigError naming the first variable that is wrong
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  // An empty value in an env file means "not set".
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigError(`${issue?.path[0]?.toString()}: ${issue?.message}`);
+  }
+  const env = parsed.data;
+  if (env.NODE_ENV === 'production') {
+    for (const name of ['JWT_SECRET', 'ENCRYPTION_KEY'] as const) {
+      if (!env[name]) throw new ConfigError(`${name}: required when NODE_ENV=production`);
+    }
+  }
+  return Object.freeze({
+    isProduction: env.NODE_ENV === 'production',
+    port: env.PORT,
+    host: env.HOST,
+    dataDir: env.DATA_DIR,
+    mongoUrl: env.MONGODB_URL,
+    redisUrl: env.REDIS_URL,
+    jwtSecret: env.JWT_SECRET,
+    encryptionKey: env.ENCRYPTION_KEY,
+    logLevel: env.LOG_LEVEL,
+    corsOrigins: env.CORS_ORIGINS,
+    publicUrl: env.PUBLIC_URL,
+    isSignupOpen: env.SIGNUP,
+    isDemoWanted: env.DEMO,
+    isProxyTrusted: env.TRUST_PROXY,
+    defaultCountry: env.DEFAULT_COUNTRY,
+    rateLimit: { perMinute: env.RATE_LIMIT_PER_MINUTE, perHour: env.RATE_LIMIT_PER_HOUR },
+    webhooks: {
+      isPrivateNetworkAllowed: env.WEBHOOK_ALLOW_PRIVATE_NETWORK,
+      retryDelaysMs: env.WEBHOOK_RETRY_DELAYS_MS,
+      timeoutMs: env.WEBHOOK_TIMEOUT_MS,
+    },
+    whatsappApiUrl: env.WHATSAPP_API_URL,
+    twilioApiUrl: env.TWILIO_API_URL,
+    smtpUrl: env.SMTP_URL,
+  });
+}

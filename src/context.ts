@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+import type { Config } from './config.ts';
+import type { Clock } from './infra/clock.ts';
+import type { Counters } from './infra/counters.ts';
+import type { Logger } from './infra/logger.ts';
+import type { Metrics } from './infra/metrics.ts';
+import type { Database } from './infra/mongo.ts';
+import type { Queues } from './infra/queues.ts';
+import type { SharedCache } from './infra/shared-cache.ts';
+import type { SecretBox } from './lib/crypto.ts';
+import type { Relay } from './records/relay.ts';
+
+/** What services work with. Made once per process by `createContext`; tests make one per file. */
+export interface Context {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly db: Database;
+  /** Fails fast when Redis is away; a caller has to have another way. */
+  readonly redis: Redis;
+  /** First part of every Redis key and channel. */
+  readonly redisPrefix: string;
+  readonly cache: SharedCache;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly queues: Queues;
+  readonly relay: Relay;
+  readonly secretBox: SecretBox;
+  readonly jwtSecret: string;
+  readonly metrics: Metrics;
+}

@@ -1,0 +1,61 @@
+import type { ErrorDetails } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { CustomField, FieldEntity, FieldType, Workspace } from './model.ts';
+
+type Values = Record<string, unknown>;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const checks: Record<FieldType, (value: unknown, field: CustomField) => boolean> = {
+  text: isText,
+  number: (value) => typeof value === 'number',
+  boolean: (value) => typeof value === 'boolean',
+  date: (value) => isText(value) && /^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(Date.parse(value)),
+  select: (value, field) => isText(value) && isOption(value, field),
+  multiselect: (value, field) =>
+    Array.isArray(value) && value.every((item) => isText(item) && isOption(item, field)),
+  hierarchy: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
+
+const isOption = (value: string, field: CustomField): boolean =>
+  field.options.length === 0 || field.options.includes(value);
+
+/**
+ * Holds values against the workspace's custom fields: wrong types and, for a new record, missing required ones.
+ * Keys that the workspace has not defined are kept as they are, as the document's additionalProperties allow.
+ * @param mode `create` demands required fields; `change` only refuses to clear them
+ * @throws AppError invalid with every failing field
+ */
+export function assertCustomFields(
+  workspace: Workspace,
+  entity: FieldEntity,
+  values: Values | undefined,
+  mode: 'create' | 'change',
+): void {
+  const details = customFieldErrors(workspace, entity, values, mode);
+  if (details) throw new AppError('invalid', { details });
+}
+
+/** The same as a result, for bulk rows. */
+export function customFieldErrors(
+  workspace: Workspace,
+  entity: FieldEntity,
+  values: Values = {},
+  mode: 'create' | 'change',
+): ErrorDetails | undefined {
+  const details: ErrorDetails = {};
+  for (const field of workspace.customFields) {
+    if (field.entity !== entity) continue;
+    const value = Object.hasOwn(values, field.fieldKey) ? values[field.fieldKey] : undefined;
+    const isCleared = value === null || value === '';
+    const isMissing = isCleared || (value === undefined && mode === 'create');
+    if (field.required && isMissing) details[`fields.${field.fieldKey}`] = ['Required'];
+    else if (value !== undefined && !isCleared && !checks[field.type](value, field)) {
+      details[`fields.${field.fieldKey}`] = [`Must be a ${field.type}${describeOptions(field)}`];
+    }
+  }
+  return Object.keys(details).length > 0 ? details : undefined;
+}
+
+const describeOptions = (field: CustomField): string =>
+  field.options.length > 0 ? ` of: ${field.options.join(', ')}` : '';

@@ -1,0 +1,95 @@
+import { Schema } from 'mongoose';
+import { globalCollection } from '../../infra/mongo.ts';
+import type { ObjectId } from '../../lib/ids.ts';
+
+export const modules = [
+  'leads',
+  'properties',
+  'contacts',
+  'customers',
+  'tasks',
+  'team',
+  'webhooks',
+  'whatsapp',
+  'developer',
+] as const;
+export type Module = (typeof modules)[number];
+
+export interface LeadStage {
+  stageKey: string;
+  displayName: string;
+  color: string;
+  position: number;
+}
+
+export const fieldEntities = ['lead', 'contact', 'customer'] as const;
+export type FieldEntity = (typeof fieldEntities)[number];
+
+export const fieldTypes = [
+  'text',
+  'number',
+  'boolean',
+  'date',
+  'select',
+  'multiselect',
+  'hierarchy',
+] as const;
+export type FieldType = (typeof fieldTypes)[number];
+
+/** A field that the workspace added to an entity; its values stand in the record's `fields`. */
+export interface CustomField {
+  entity: FieldEntity;
+  fieldKey: string;
+  displayName: string;
+  type: FieldType;
+  required: boolean;
+  options: string[];
+}
+
+/** A tenant: its settings and custom fields. Small, read by every request, and cached in each process. */
+export interface Workspace {
+  _id: ObjectId;
+  name: string;
+  timezone: string;
+  currency: string;
+  defaultCountry: string;
+  modules: Module[];
+  leadStatuses: string[];
+  leadStages: LeadStage[];
+  sources: string[];
+  tags: string[];
+  propertyTypes: string[];
+  isOauthEnforced: boolean;
+  customFields: CustomField[];
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+const workspaceSchema = new Schema<Workspace>({
+  name: { type: String, required: true },
+  timezone: { type: String, required: true },
+  currency: { type: String, required: true },
+  defaultCountry: { type: String, required: true },
+  modules: [{ type: String, enum: modules }],
+  leadStatuses: [String],
+  leadStages: [{ _id: false, stageKey: String, displayName: String, color: String, position: Number }],
+  sources: [String],
+  tags: [String],
+  propertyTypes: [String],
+  isOauthEnforced: { type: Boolean, required: true },
+  customFields: [
+    {
+      _id: false,
+      entity: { type: String, enum: fieldEntities },
+      fieldKey: String,
+      displayName: String,
+      type: { type: String, enum: fieldTypes },
+      required: Boolean,
+      options: [String],
+    },
+  ],
+  createdAt: { type: Date, required: true },
+  updatedAt: { type: Date, required: true },
+});
+
+export const workspaces = globalCollection<Workspace>('workspaces', workspaceSchema);

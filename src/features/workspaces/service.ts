@@ -1,0 +1,154 @@
+import type { Context } from '../../context.ts';
+import { AppError, notFound } from '../../lib/errors.ts';
+import { ObjectId } from '../../lib/ids.ts';
+import { type CustomField, modules, type Workspace, workspaces } from './model.ts';
+
+const cacheKey = (workspaceId: ObjectId): string => `workspace:${workspaceId.toHexString()}`;
+
+/** The workspace, from this process's memory when it was read in the last seconds. */
+export function findWorkspace(ctx: Context, workspaceId: ObjectId): Promise<Workspace | undefined> {
+  return ctx.cache.get(cacheKey(workspaceId), async () => {
+    return (await workspaces(ctx.db).findOne({ _id: workspaceId })) ?? undefined;
+  });
+}
+
+/** @throws AppError not_found */
+export async function getWorkspace(ctx: Context, workspaceId: ObjectId): Promise<Workspace> {
+  const workspace = await findWorkspace(ctx, workspaceId);
+  if (!workspace) throw notFound('Workspace');
+  return workspace;
+}
+
+/** A new workspace with the lists that the document's examples show. */
+export async function createWorkspace(ctx: Context, name: string): Promise<Workspace> {
+  const now = ctx.clock.now();
+  const workspace: Workspace = {
+    _id: new ObjectId(),
+    name,
+    timezone: 'Asia/Kolkata',
+    currency: 'INR',
+    defaultCountry: ctx.config.defaultCountry,
+    modules: [...modules],
+    leadStatuses: ['new', 'contacted', 'interested', 'lost', 'won'],
+    leadStages: [
+      { stageKey: 'new', displayName: 'New', color: '#3b82f6', position: 1 },
+      { stageKey: 'qualified', displayName: 'Qualified', color: '#8b5cf6', position: 2 },
+      { stageKey: 'proposal', displayName: 'Proposal', color: '#f59e0b', position: 3 },
+      { stageKey: 'negotiation', displayName: 'Negotiation', color: '#f97316', position: 4 },
+      { stageKey: 'closed', displayName: 'Closed', color: '#10b981', position: 5 },
+    ],
+    sources: ['website', 'referral', 'manual'],
+    tags: [],
+    propertyTypes: ['Apartment', 'Villa', 'Plot'],
+    isOauthEnforced: false,
+    customFields: [],
+    createdAt: now,
+    updatedAt: now,
+  };
+  await workspaces(ctx.db).insertOne(workspace);
+  return workspace;
+}
+
+export type WorkspaceSettings = Pick<
+  Workspace,
+  | 'name'
+  | 'timezone'
+  | 'currency'
+  | 'defaultCountry'
+  | 'modules'
+  | 'leadStatuses'
+  | 'leadStages'
+  | 'sources'
+  | 'tags'
+  | 'propertyTypes'
+  | 'isOauthEnforced'
+>;
+
+/** Changes the given settings; takes effect on every process at once. @throws AppError not_found */
+export async function updateWorkspace(
+  ctx: Context,
+  workspaceId: ObjectId,
+  settings: Partial<WorkspaceSettings>,
+): Promise<Workspace> {
+  const updated = await workspaces(ctx.db).findOneAndUpdate(
+    { _id: workspaceId },
+    { $set: { ...settings, updatedAt: ctx.clock.now() } },
+    { returnDocument: 'after' },
+  );
+  if (!updated) throw notFound('Workspace');
+  await ctx.cache.invalidate(cacheKey(workspaceId));
+  return updated;
+}
+
+/** More would make every request that reads the workspace heavier. */
+const customFieldsMax = 200;
+
+/** @throws AppError conflict when the entity has a field of that key */
+export async function createCustomField(
+  ctx: Context,
+  workspaceId: ObjectId,
+  field: CustomField,
+): Promise<CustomField> {
+  const { entity, fieldKey } = field;
+  const created = await workspaces(ctx.db).findOneAndUpdate(
+    {
+      _id: workspaceId,
+      customFields: { $not: { $elemMatch: { entity, fieldKey } } },
+      [`customFields.${customFieldsMax - 1}`]: { $exists: false },
+    },
+    { $push: { customFields: field }, $set: { updatedAt: ctx.clock.now() } },
+    { returnDocument: 'after' },
+  );
+  if (!created) {
+    const message = `The ${entity} has a field "${fieldKey}" already, or the workspace has ${customFieldsMax} fields`;
+    throw new AppError('conflict', { message });
+  }
+  await ctx.cache.invalidate(cacheKey(workspaceId));
+  return field;
+}
+
+/** Changes what the field shows and demands; entity and key identify it, its type stays. @throws AppError not_found */
+export async function updateCustomField(
+  ctx: Context,
+  workspaceId: ObjectId,
+  key: Pick<CustomField, 'entity' | 'fieldKey'>,
+  changes: Partial<Pick<CustomField, 'displayName' | 'required' | 'options'>>,
+): Promise<CustomField> {
+  const set = Object.fromEntries(
+    Object.entries(changes)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [`customFields.$.${name}`, value]),
+  );
+  const updated = await workspaces(ctx.db).findOneAndUpdate(
+    { _id: workspaceId, customFields: { $elemMatch: { entity: key.entity, fieldKey: key.fieldKey } } },
+    { $set: { ...set, updatedAt: ctx.clock.now() } },
+    { returnDocument: 'after' },
+  );
+  const field = updated?.customFields.find(
+    ({ entity, fieldKey }) => entity === key.entity && fieldKey === key.fieldKey,
+  );
+  if (!field) throw notFound('Field');
+  await ctx.cache.invalidate(cacheKey(workspaceId));
+  return field;
+}
+
+/** Bounds the lists that grow with what clients send. */
+const discoveredMax = 1_000;
+
+/** Adds tags and sources that records begin to use to the workspace's lists, which the metadata routes show. */
+export async function discoverMetadata(
+  ctx: Context,
+  workspace: Workspace,
+  used: { tags?: string[] | undefined; sources?: string[] | undefined },
+): Promise<void> {
+  const unseen = (known: string[], values: string[] = []) =>
+    known.length < discoveredMax ? values.filter((value) => !known.includes(value)) : [];
+  const tags = unseen(workspace.tags, used.tags);
+  const sources = unseen(workspace.sources, used.sources);
+  if (tags.length + sources.length === 0) return;
+  await workspaces(ctx.db).updateOne(
+    { _id: workspace._id },
+    { $addToSet: { tags: { $each: tags }, sources: { $each: sources } } },
+  );
+  await ctx.cache.invalidate(cacheKey(workspace._id));
+}

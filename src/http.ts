@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Actor, Scope } from './actor.ts';
+import type { Context } from './context.ts';
+import type { Module, Workspace } from './features/workspaces/model.ts';
+import type { IfMatch } from './lib/etag.ts';
+import type { IdempotencyRequest } from './records/idempotency.ts';
+
+/**
+ * What a route demands of its caller. Every route declares one; the start fails where one is missing.
+ * `public`: nothing. `credential`: any API key or access token of the workspace. A scope: one that has it.
+ * `session`: a signed-in person; in a workspace's routes a member of it. `admin`: a member with the role admin.
+ */
+export type Access = 'public' | 'credential' | 'session' | 'admin' | Scope;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+    /** The workspace's module that has to be on. */
+    module?: Module;
+    /** The POST creates a record and takes an Idempotency-Key. */
+    idempotent?: boolean;
+    /** Answers one record as `data`: gets an ETag, If-None-Match on GET, If-Match on PUT and PATCH. */
+    etag?: boolean;
+  }
+  interface FastifyRequest {
+    actor: Actor;
+    /** Set on every route below a workspace. */
+    workspace: Workspace;
+    idempotency: IdempotencyRequest | undefined;
+    ifMatch: IfMatch | undefined;
+  }
+}
+
+/** A feature's routes: a Fastify plugin that gets the context. */
+export type Routes = FastifyPluginAsyncZod<{ ctx: Context }>;

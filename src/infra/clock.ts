@@ -1,0 +1,32 @@
+import type { Logger } from './logger.ts';
+
+/**
+ * The time that records carry. Updates take it from the database server ($$NOW); inserts and expiry checks take it from
+ * here: this process's clock corrected by its measured distance from the server's, so that several processes whose
+ * clocks disagree still write one order.
+ */
+export interface Clock {
+  now(): Date;
+  stop(): void;
+}
+
+const measureEveryMs = 30_000;
+
+/** Starts measuring; the first measurement is done when this returns. */
+export async function startClock(serverTime: () => Promise<Date>, log: Logger): Promise<Clock> {
+  let offsetMs = 0;
+  const measure = async () => {
+    try {
+      const sentAt = Date.now();
+      const server = await serverTime();
+      const receivedAt = Date.now();
+      offsetMs = Math.round(server.getTime() - (sentAt + receivedAt) / 2);
+    } catch (error) {
+      log.debug({ err: error }, 'the clock could not be measured against the database server');
+    }
+  };
+  await measure();
+  const timer = setInterval(() => void measure(), measureEveryMs);
+  timer.unref();
+  return { now: () => new Date(Date.now() + offsetMs), stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,13 @@
+import type { Context } from '../context.ts';
+import type { QueueName } from './queues.ts';
+
+/** Background work of a feature: what to do for a nudge, and how to find work whose nudge was lost. */
+export interface Job {
+  queue: QueueName;
+  /** How many lanes one worker process looks after at the same time. */
+  concurrency: number;
+  /** Loads the present state, does what is due, and is safe to run twice. */
+  process(ctx: Context, data: Record<string, string>): Promise<void>;
+  /** Nudges for whatever is due in the database; runs about every second in every worker. */
+  sweep(ctx: Context): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import { Queue } from 'bullmq';
+import type { Logger } from './logger.ts';
+import { connectionOptions } from './redis.ts';
+
+export const queueNames = ['webhooks', 'messages'] as const;
+export type QueueName = (typeof queueNames)[number];
+
+/**
+ * Jobs are nudges: "look after this endpoint", "look after this message". What there is to do stands in MongoDB, so a
+ * nudge may come twice or be lost with Redis; the worker's sweep nudges again for whatever is due.
+ */
+export interface Queues {
+  /**
+   * At most one job per lane waits and one runs; a nudge during a run makes the lane run once more. Never rejects and
+   * never waits for a Redis that is away.
+   */
+  nudge(queue: QueueName, lane: string, data: object): Promise<void>;
+  /** Jobs waiting or active by queue. */
+  depths(): Promise<Record<QueueName, number>>;
+  close(): Promise<void>;
+}
+
+export function createQueues(redisUrl: string, prefix: string, log: Logger): Queues {
+  const connection = { ...connectionOptions(redisUrl), enableOfflineQueue: false, maxRetriesPerRequest: 0 };
+  const queues = new Map(
+    queueNames.map((name) => {
+      const queue = new Queue(name, {
+        connection,
+        prefix: bullPrefix(prefix),
+        defaultJobOptions: { removeOnComplete: true, removeOnFail: 100 },
+      });
+      queue.on('error', (error) => log.debug({ err: error }, 'queue connection'));
+      return [name, queue] as const;
+    }),
+  );
+  const queueOf = (name: QueueName) => queues.get(name) as Queue;
+
+  return {
+    async nudge(name, lane, data) {
+      try {
+        await queueOf(name).add(name, data, { deduplication: { id: lane, keepLastIfActive: true } });
+      } catch (error) {
+        log.debug({ err: error, queue: name }, 'nudge lost; the sweep will repeat it');
+      }
+    },
+    async depths() {
+      const counts = await Promise.all(
+        queueNames.map(async (name) => [
+          name,
+          await queueOf(name).getJobCountByTypes('waiting', 'active', 'prioritized'),
+        ]),
+      );
+      return Object.fromEntries(counts) as Record<QueueName, number>;
+    },
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}
+
+/** The braces keep all keys of a queue on one node of a Redis Cluster. */
+export const bullPrefix = (prefix: string): string => `{${prefix}:queues}`;

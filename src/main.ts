@@ -1,0 +1,88 @@
+import { buildApp } from './app.ts';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import { createContext } from './create-context.ts';
+import { startEmbedded } from './infra/embedded/index.ts';
+import { createLogger, type Logger } from './infra/logger.ts';
+import { runOpenapi } from './openapi-command.ts';
+import { startWorker } from './worker.ts';
+
+/** Reads the command, starts and stops things: the only place with signals and exit codes. */
+
+const commands = ['start', 'api', 'worker', 'openapi'] as const;
+type Command = (typeof commands)[number];
+
+/** A shutdown that takes longer than this was not going to end. */
+const shutdownMs = 15_000;
+
+async function main(): Promise<void> {
+  const command = (process.argv[2] ?? 'start') as Command;
+  if (!commands.includes(command))
+    throw new ConfigError(`Unknown command "${command}"; there are ${commands.join(', ')}`);
+  if (command === 'openapi') return runOpenapi(process.argv.slice(3));
+
+  const config = loadConfig(process.env);
+  const log = createLogger(config.logLevel);
+  const stop = await serve(command, config, log);
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1);
+      isStopping = true;
+      log.info({ signal }, 'stopping: requests and jobs in hand are finished first');
+      setTimeout(() => process.exit(1), shutdownMs).unref();
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'stopping failed');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+/** Starts what the command asks for, in the order of dependence; the returned function stops it in reverse. */
+async function serve(
+  command: Exclude<Command, 'openapi'>,
+  config: Config,
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const one of stops.reverse()) await one();
+  };
+  try {
+    const embedded = await startEmbedded({
+      dataDir: config.dataDir,
+      log,
+      mongo: !config.mongoUrl,
+      redis: !config.redisUrl,
+    });
+    stops.push(() => embedded.stop());
+    const mongoUrl = config.mongoUrl ?? embedded.mongoUrl ?? '';
+    const redisUrl = config.redisUrl ?? embedded.redisUrl ?? '';
+    const { ctx, close } = await createContext({ config, log, mongoUrl, redisUrl });
+    stops.push(close);
+    if (command !== 'api') {
+      const worker = startWorker(ctx, redisUrl);
+      stops.push(() => worker.close());
+    }
+    if (command !== 'worker') {
+      const app = await buildApp(ctx);
+      stops.push(() => app.close());
+      await app.listen({ port: config.port, host: config.host });
+      log.info({ url: app.listeningOrigin }, 'listening');
+    }
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+main().catch((error: unknown) => {
+  // What an operator can mend is one line; anything else is a fault and shows where it happened.
+  const isExpected = error instanceof ConfigError || (error as { isOperational?: boolean }).isOperational;
+  console.error(isExpected ? (error as Error).message : error);
+  process.exit(1);
+});

@@ -1,0 +1,110 @@
+import '@fastify/cookie';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Actor } from '../actor.ts';
+import type { Context } from '../context.ts';
+import type { Session } from '../features/accounts/model.ts';
+import { findSession } from '../features/accounts/service.ts';
+import type { ApiKey } from '../features/api-keys/model.ts';
+import { findByKey, isUsable } from '../features/api-keys/service.ts';
+import { findByAccessToken } from '../features/oauth/service.ts';
+import type { Access } from '../http.ts';
+import { AppError } from '../lib/errors.ts';
+import { isAddressIn } from '../lib/ip.ts';
+
+export const sessionCookie = 'session';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on routes for signed-in people. */
+    session: Session | undefined;
+  }
+}
+
+/**
+ * Turns the credential that a route asks for into `request.actor` (API keys and access tokens) or `request.session`
+ * (people). Each kind of route takes only its own kind: a session token is worth nothing on the public API.
+ */
+export const authPlugin = fp<{ ctx: Context }>(
+  async (app, { ctx }) => {
+    // biome-ignore lint/suspicious/noExplicitAny: absent until the hook below has run, which precedes every reader
+    app.decorateRequest('actor', null as any);
+    app.decorateRequest('session', undefined);
+
+    app.addHook('onRoute', (route) => {
+      const access = route.config?.access;
+      if (!access) throw new Error(`${String(route.method)} ${route.url} declares no access`);
+      const hook = authenticatorOf(ctx, access);
+      if (hook) route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
+    });
+  },
+  { name: 'auth' },
+);
+
+function authenticatorOf(ctx: Context, access: Access) {
+  if (access === 'public') return undefined;
+  if (access === 'session' || access === 'admin') {
+    return async (request: FastifyRequest) => {
+      const token = bearerOf(request) ?? request.cookies[sessionCookie];
+      request.session = token ? await findSession(ctx, token) : undefined;
+      if (!request.session) throw unauthorized();
+    };
+  }
+  return async (request: FastifyRequest) => {
+    request.actor = await actorOf(ctx, request);
+  };
+}
+
+async function actorOf(ctx: Context, request: FastifyRequest): Promise<Actor> {
+  const token = bearerOf(request);
+  const key = request.headers['x-api-key'];
+  const kind = token === undefined ? 'apiKey' : 'oauth';
+  const apiKey =
+    token !== undefined
+      ? await findByAccessToken(ctx, token)
+      : typeof key === 'string'
+        ? await findByKey(ctx, key)
+        : undefined;
+  if (!apiKey || !isUsable(ctx, apiKey)) throw unauthorized();
+  if (apiKey.allowedIps.length > 0 && !isAddressIn(request.ip, apiKey.allowedIps)) {
+    throw new AppError('forbidden', { message: 'This address may not use the credential' });
+  }
+  if (apiKey.scopes.includes('admin')) {
+    throw new AppError('forbidden', {
+      message: 'The admin scope was removed; issue a key with granular scopes',
+    });
+  }
+  return toActor(ctx, apiKey, kind);
+}
+
+function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Actor {
+  return {
+    kind,
+    id: apiKey._id.toHexString(),
+    workspaceId: apiKey.workspaceId,
+    scopes: new Set(apiKey.scopes),
+    limits: { ...ctx.config.rateLimit, ...apiKey.limits },
+  };
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+const unauthorized = () => new AppError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } });
+
+/** How long a session cookie lasts and where it goes; never readable by scripts, never sent across sites. */
+export function setSessionCookie(
+  ctx: Context,
+  reply: FastifyReply,
+  token: string,
+  maxAgeSeconds: number,
+): void {
+  reply.setCookie(sessionCookie, token, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: ctx.config.publicUrl?.startsWith('https:') ?? ctx.config.isProduction,
+    path: '/',
+    maxAge: maxAgeSeconds,
+  });
+}

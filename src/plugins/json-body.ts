@@ -1,0 +1,23 @@
+import { isUtf8 } from 'node:buffer';
+import fp from 'fastify-plugin';
+import { AppError } from '../lib/errors.ts';
+
+/**
+ * Bodies are JSON in UTF-8 and nothing else. Names that reach into prototypes are dropped while parsing. A missing
+ * body is `undefined`, so that routes without one take a content type without a body, and the others answer 422.
+ */
+export const jsonBodyPlugin = fp(
+  async (app) => {
+    const parse = app.getDefaultJsonParser('remove', 'remove');
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+      if (body.length === 0) return done(null, undefined);
+      if (!isUtf8(body))
+        return done(new AppError('malformed_json', { message: 'The request body is not valid UTF-8' }));
+      return parse(request, body.toString('utf8'), (error: Error | null, value?: unknown) => {
+        done(error ? new AppError('malformed_json') : null, value);
+      });
+    });
+  },
+  { name: 'json-body' },
+);

@@ -1,0 +1,101 @@
+import { eventTypes } from '../records/record.ts';
+
+/** The parts of the API document that are prose or follow from no route. */
+
+export const apiDescription = `
+REST API of the CRM: leads, properties, contacts, customers, tasks, the team, webhooks and WhatsApp messages of a workspace.
+
+## Authentication
+Send an API key as \`X-API-Key\`, or exchange the key's client id and secret at \`POST /api/v1/oauth/token\` for an access token
+(one hour) and send it as \`Authorization: Bearer\`. A workspace can enforce OAuth: then an API key is answered with 403.
+Keys are managed in the Developer Portal routes with the session token of \`POST /api/login\`.
+
+## Scopes
+| Scope | Grants |
+|---|---|
+| \`lead.read\`, \`lead.write\` | leads, their comments, notes and activities |
+| \`property.read\`, \`property.write\` | properties |
+| \`contact.read\`, \`contact.write\` | contacts |
+| \`customer.read\`, \`customer.write\` | customers |
+| \`task.read\`, \`task.write\` | tasks |
+| \`webhook.manage\` | webhook subscriptions |
+| \`metadata.read\` | workspace, schema, metadata |
+| \`team.read\` | team and users |
+
+A key created without scopes gets \`lead.read\`, \`lead.write\` and \`metadata.read\`. The former \`admin\` scope is gone; a key that bears it gets 403.
+
+## No DELETE
+Records are not deleted over this API: every DELETE is answered with 405. Archive instead.
+
+## Rate limits
+Per key, by the minute and by the hour. Every limited answer carries \`X-RateLimit-Limit\`, \`-Remaining\` and \`-Reset\` (seconds);
+beyond the limit comes 429 with \`Retry-After\`.
+
+## Retries
+\`Idempotency-Key\` on a POST that creates makes a retry within 24 hours safe. \`ETag\` with \`If-None-Match\` saves transfers; with
+\`If-Match\` it keeps two writers from overwriting each other.
+
+## Lists
+Newest first; follow \`nextCursor\` until it is null. \`/sync\` lists everything in the order of its last change, archived records included.
+A \`/sync\` page leaves out the last two seconds, so that following it misses nothing.
+
+## Webhooks
+Signed as Standard Webhooks describe: \`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\` (HMAC-SHA256 with the subscription's secret).
+The body is the record. An event is delivered at least once; recognise a repetition by \`webhook-id\`.
+`.trim();
+
+export const tagDescriptions = [
+  { name: 'API Health', description: 'Whether the service answers' },
+  { name: 'OAuth 2.0', description: 'Access and refresh tokens by client credentials' },
+  { name: 'Accounts', description: 'Sign-up, login and the signed-in user' },
+  { name: 'Leads', description: 'People who may buy' },
+  { name: 'Properties', description: 'What can be bought: inventory, towers and units' },
+  { name: 'Contacts', description: 'The address book' },
+  { name: 'Customers', description: 'Leads that bought' },
+  { name: 'Tasks', description: 'What the team has to do' },
+  { name: 'Users', description: 'The team' },
+  { name: 'Webhooks', description: 'Subscriptions to events, and their deliveries' },
+  { name: 'WhatsApp', description: 'Messages, conversations and templates' },
+  { name: 'Sync & Metadata', description: 'The lists and fields that a workspace has configured' },
+  { name: 'Workspace', description: 'The workspace and its settings' },
+  { name: 'Developer Portal', description: 'API keys, by session' },
+];
+
+const errorResponse = (description: string, schema = 'ErrorResponse') => ({
+  description,
+  content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+});
+
+export const errorResponses = {
+  BadRequestError: errorResponse('The body is malformed, or the provider rejected the message'),
+  UnauthorizedError: errorResponse('No credential, or an unknown, expired or revoked one'),
+  ForbiddenError: errorResponse('Another workspace, a missing scope, or a module that is off'),
+  NotFoundError: errorResponse('Unknown id or route'),
+  MethodNotAllowedError: errorResponse('DELETE is not supported'),
+  ConflictError: errorResponse('A duplicate, or an archived record', 'ConflictResponse'),
+  PreconditionFailedError: errorResponse('The record has changed since the version in If-Match'),
+  ValidationError: errorResponse('The request parses but is invalid', 'ValidationErrorResponse'),
+  RateLimitError: errorResponse('Too many requests; see Retry-After'),
+  InternalServerError: errorResponse('An unexpected error'),
+  NotModified: { description: 'Unchanged since the ETag in If-None-Match' },
+};
+
+const recordOf = (event: string): string => {
+  const [noun = ''] = event.split('.');
+  return noun.charAt(0).toUpperCase() + noun.slice(1);
+};
+
+export const webhookDocuments = Object.fromEntries(
+  eventTypes.map((event) => [
+    event,
+    {
+      post: {
+        summary: event,
+        requestBody: {
+          content: { 'application/json': { schema: { $ref: `#/components/schemas/${recordOf(event)}` } } },
+        },
+        responses: { 200: { description: 'Any 2xx acknowledges the event' } },
+      },
+    },
+  ]),
+);

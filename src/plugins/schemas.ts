@@ -1,0 +1,59 @@
+import fastJson from 'fast-json-stringify';
+import fp from 'fastify-plugin';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+type JsonSchema = Record<string, unknown>;
+
+/**
+ * zod validates what comes in. What goes out is built by our own presenters, so it is not validated a second time: the
+ * same schemas are compiled into serialisers, once per schema.
+ */
+export const schemasPlugin = fp(
+  async (app) => {
+    const compiled = new Map<unknown, (value: unknown) => string>();
+    app.setValidatorCompiler(validatorCompiler);
+    app.setSerializerCompiler(({ schema }) => {
+      let serialise = compiled.get(schema);
+      if (!serialise) {
+        serialise = fastJson(toJsonSchema(schema as unknown as z.ZodType) as never);
+        compiled.set(schema, serialise);
+      }
+      return serialise as (value: unknown) => string;
+    });
+  },
+  { name: 'schemas' },
+);
+
+function toJsonSchema(schema: z.ZodType): JsonSchema {
+  const json = z.toJSONSchema(schema, {
+    io: 'output',
+    unrepresentable: 'any',
+    reused: 'inline',
+    target: 'draft-7',
+  });
+  return plain(json) as JsonSchema;
+}
+
+/**
+ * Unions would make the serialiser validate each value to choose a branch; JSON.stringify (an empty schema) is quicker.
+ * A nullable type is the exception that it knows.
+ */
+function plain(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(plain);
+  if (typeof node !== 'object' || node === null) return node;
+  const { anyOf, oneOf, allOf, ...rest } = node as JsonSchema;
+  const alternatives = anyOf ?? oneOf;
+  if (Array.isArray(alternatives)) {
+    const [first, second] = alternatives as JsonSchema[];
+    const isNullable =
+      alternatives.length === 2 && second?.type === 'null' && typeof first?.type === 'string';
+    return isNullable && first.type !== 'object' && first.type !== 'array'
+      ? { type: [first.type, 'null'] }
+      : {};
+  }
+  if (allOf) return {};
+  // Patterns, lengths and formats are for validation; a date-time format would make it parse what is already text.
+  const { format: _format, pattern: _pattern, ...kept } = rest;
+  return Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, plain(value)]));
+}

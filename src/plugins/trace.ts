@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fp from 'fastify-plugin';
+import type { Context } from '../context.ts';
+
+/** Ids that can stand in a header and a log line as they are. */
+const sanePattern = /^[\w.:-]{1,128}$/;
+
+/** The caller's trace id if it sent a sane one, else a new one. */
+export function traceIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-trace-id'];
+  return typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
+}
+
+export const apiVersion = '1.1.0';
+
+/** Every answer names its trace and the API's version; every request leaves one log line and one measurement. */
+export const tracePlugin = fp<{ ctx: Context }>(
+  async (app, { ctx }) => {
+    const isLogging = ctx.log.isLevelEnabled('info');
+
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('X-Trace-Id', request.id).header('X-API-Version', apiVersion);
+    });
+
+    app.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? 'unknown';
+      const { statusCode } = reply;
+      ctx.metrics.requestDuration.observe(
+        { method: request.method, route, status: statusCode },
+        reply.elapsedTime / 1_000,
+      );
+      if (!isLogging) return;
+      ctx.log.info(
+        {
+          traceId: request.id,
+          method: request.method,
+          route,
+          status: statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          workspaceId: request.actor?.workspaceId,
+          actor: request.actor?.id,
+        },
+        'request',
+      );
+    });
+  },
+  { name: 'trace' },
+);

@@ -1,0 +1,79 @@
+import { sha256 } from '../lib/crypto.ts';
+
+/**
+ * Every value that a list can be filtered by is stored once more in the record's `facets` array as `field=value`,
+ * in lower case. One multikey index {workspaceId, archived, facets, createdAt, _id} then serves each filter together
+ * with the list's order, custom fields included, without an index per field. Several filters at once use the index
+ * for one and check the others on the candidates.
+ */
+export type FacetRule =
+  /** The value itself; each item of an array. */
+  | 'value'
+  /** Each word, for search by name. */
+  | 'words'
+  /** The address and its parts. */
+  | 'email'
+  /** The digits with and without the country prefix. */
+  | 'phone'
+  /** A map of custom fields: each entry as `fields.<key>=value`. */
+  | 'map';
+
+export type FacetRules = Readonly<Record<string, FacetRule>>;
+
+const wordsMax = 12;
+const tokenLengthMax = 100;
+
+const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+const words = (text: string): string[] =>
+  fold(text)
+    .match(/[\p{L}\p{N}]+/gu)
+    ?.slice(0, wordsMax) ?? [];
+
+/** Long values are told apart by their hash: an index key must stay small. */
+const token = (text: string): string => (text.length > tokenLengthMax ? `#${sha256(text)}` : text);
+
+/** The facet that a filter `field` = `value` looks for. */
+export const facet = (field: string, value: string | number | boolean): string =>
+  `${field}=${token(String(value).toLowerCase())}`;
+
+function scalars(value: unknown): (string | number | boolean)[] {
+  if (Array.isArray(value)) return value.flatMap((item) => (Array.isArray(item) ? [] : scalars(item)));
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [value] : [];
+}
+
+function tokensOf(rule: FacetRule, value: unknown): (string | number | boolean)[] {
+  if (typeof value !== 'string' || rule === 'value' || rule === 'map') return scalars(value);
+  if (rule === 'words') return words(value);
+  if (rule === 'email') return [value, ...words(value)];
+  const digits = value.replace(/\D/g, '');
+  // Ten digits are the subscriber number in most plans; shorter numbers are only found whole.
+  return digits.length > 10 ? [digits, digits.slice(-10)] : [digits];
+}
+
+/**
+ * Facets of one changed path: `status`, or `fields.budget` within a map.
+ * @returns nothing for a path that no rule names
+ */
+export function facetsOf(rules: FacetRules, path: string, value: unknown): string[] {
+  const [root = '', key] = path.split('.', 2);
+  const rule = rules[root];
+  if (!rule || value === undefined || value === null) return [];
+  if (rule === 'map' && key === undefined) {
+    return Object.entries(value).flatMap(([name, item]) => facetsOf(rules, `${root}.${name}`, item));
+  }
+  return [...new Set(tokensOf(rule, value).map((item) => facet(path, item)))];
+}
+
+/** Facets of a whole record. */
+export const facetsOfRecord = (rules: FacetRules, record: Record<string, unknown>): string[] =>
+  Object.keys(rules).flatMap((field) => facetsOf(rules, field, record[field]));
+
+/** For each word of a search text, the facets any of which satisfies it; all words have to be satisfied. */
+export function searchFacets(rules: FacetRules, text: string): string[][] {
+  const fields = Object.entries(rules).filter(
+    ([, rule]) => rule === 'words' || rule === 'email' || rule === 'phone',
+  );
+  const isPhone = /^[+\d\s().-]{7,}$/.test(text);
+  const terms = isPhone ? [text.replace(/\D/g, '')] : text.includes('@') ? [text.trim()] : words(text);
+  return terms.map((term) => fields.map(([field]) => facet(field, term)));
+}

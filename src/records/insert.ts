@@ -1,0 +1,72 @@
+import type { Context } from '../context.ts';
+import { duplicateKeyFields } from '../infra/mongo.ts';
+import { ObjectId } from '../lib/ids.ts';
+import { withoutUndefined } from './clean.ts';
+import { facetsOfRecord } from './facets.ts';
+import { type IdempotencyRequest, markOf } from './idempotency.ts';
+import type { Entity, Managed, OwedEvent, RecordDocument } from './record.ts';
+import { restampIfSlow } from './restamp.ts';
+
+export interface InsertOptions {
+  idempotency?: IdempotencyRequest | undefined;
+  /** Makes the error for a unique rule of the entity that the record breaks, given the index's fields. */
+  onDuplicate?: (fields: string[]) => Promise<Error>;
+  /** Fixed by a caller that refers to the record before it exists. */
+  id?: ObjectId;
+}
+
+/** The whole document of a new record: the entity's fields plus everything that the store keeps. */
+export async function newRecord<T extends RecordDocument>(
+  ctx: Context,
+  entity: Entity<T>,
+  workspaceId: ObjectId,
+  fields: Omit<T, Managed>,
+  options: InsertOptions = {},
+): Promise<T> {
+  const now = ctx.clock.now();
+  const own = withoutUndefined(fields);
+  const record = {
+    _id: options.id ?? new ObjectId(),
+    workspaceId,
+    ...own,
+    archived: false,
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+    facets: facetsOfRecord(entity.facets, own),
+  } as unknown as T;
+  const type = entity.events.created;
+  if (type && (await ctx.relay.isWanted(workspaceId, type))) {
+    const { facets: _, ...snapshot } = record;
+    const owed: OwedEvent = { id: new ObjectId(), type, at: now, record: snapshot };
+    record.owed = [owed];
+    record.owedSince = now;
+  }
+  if (options.idempotency) record.idempotency = markOf(options.idempotency, now);
+  return record;
+}
+
+/**
+ * Inserts one record with all that the write owes: its idempotency key and its event, in the same operation.
+ * @throws what `onDuplicate` makes when a unique rule is broken; the driver's own error for the idempotency key's,
+ * which `createOnce` understands
+ */
+export async function insertRecord<T extends RecordDocument>(
+  ctx: Context,
+  entity: Entity<T>,
+  workspaceId: ObjectId,
+  fields: Omit<T, Managed>,
+  options: InsertOptions = {},
+): Promise<T> {
+  const record = await newRecord(ctx, entity, workspaceId, fields, options);
+  try {
+    await entity.collection(ctx.db).insertOne(workspaceId, record);
+  } catch (error) {
+    const broken = duplicateKeyFields(error);
+    if (!broken || broken.includes('idempotency.key') || !options.onDuplicate) throw error;
+    throw await options.onDuplicate(broken);
+  }
+  const settled = await restampIfSlow(ctx, entity, record, record.createdAt);
+  ctx.relay.hand(entity.collection(ctx.db).name, settled);
+  return settled;
+}

@@ -1,0 +1,72 @@
+import type { Database, TenantCollection, TenantDocument } from '../infra/mongo.ts';
+import type { ObjectId } from '../lib/ids.ts';
+import type { FacetRules } from './facets.ts';
+
+/** The events of the native document's `webhooks` section. */
+export const eventTypes = [
+  'lead.created',
+  'lead.updated',
+  'contact.created',
+  'contact.updated',
+  'customer.created',
+  'customer.updated',
+  'property.created',
+  'property.updated',
+  'task.created',
+  'task.completed',
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+/** An event that a change owes to whoever listens; it lives in the changed document until the relay has passed it on. */
+export interface OwedEvent {
+  id: ObjectId;
+  type: EventType;
+  at: Date;
+  /** The record as it was right after the change. */
+  record: Record<string, unknown>;
+}
+
+/** The create request that a record answers, so that a retry finds its record even when all else is lost. */
+export interface IdempotencyMark {
+  /** Hash of route and key; unique within the workspace. */
+  key: string;
+  /** Hash of the request's body. */
+  request: string;
+  at: Date;
+  /** The record as first created, kept from its first change on. */
+  original?: Record<string, unknown>;
+}
+
+/** What the store keeps on every record besides the entity's own fields. */
+export interface RecordDocument extends TenantDocument {
+  createdAt: Date;
+  /** Rises with every change, at least by a millisecond. */
+  updatedAt: Date;
+  version: number;
+  archived: boolean;
+  archivedAt?: Date;
+  /** Searchable values as `field=value`: one index serves every filter (see facets.ts). */
+  facets: string[];
+  idempotency?: IdempotencyMark;
+  owed?: OwedEvent[];
+  /** When the oldest owed event was made; its sparse index is what the sweep reads. */
+  owedSince?: Date;
+}
+
+/** The fields that the store manages, as opposed to the entity's own. */
+export type Managed = keyof RecordDocument;
+
+/** What an entity declares about itself; everything that is the same for all entities follows from it. */
+export interface Entity<T extends RecordDocument> {
+  /** Singular noun for messages: "Lead". */
+  label: string;
+  collection: (db: Database) => TenantCollection<T>;
+  facets: FacetRules;
+  events: {
+    created?: EventType;
+    /** Owed by any change, archive included. */
+    updated?: EventType;
+  };
+  /** What leaves the server as this record, also in events. */
+  present(record: T): Record<string, unknown>;
+}
