@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { apiDescription, errorResponses, tagDescriptions, webhookDocuments } from './openapi-document.ts';
 
@@ -22,6 +22,7 @@ export const openapiPlugin = fp<{ ctx: Context }>(
         configs.set(`${method} ${openapiPath(route.url)}`, route.config ?? {});
     });
 
+    const components = new Map<string, Json>();
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -41,11 +42,12 @@ export const openapiPlugin = fp<{ ctx: Context }>(
           },
         },
       },
-      transform: jsonSchemaTransform,
-      transformObject: (document) => {
-        const generated = jsonSchemaTransformObject(document) as unknown as Json;
-        return complete(generated, configs) as never;
-      },
+      transform: ({ schema, url }) => ({
+        schema: toJsonSchemas(schema as Json | undefined, components) as never,
+        url,
+      }),
+      transformObject: (document) =>
+        complete(document as { openapiObject: Json }, components, configs) as never,
     });
     await app.register(swaggerUi, {
       routePrefix: '/docs',
@@ -60,16 +62,58 @@ export const openapiDocument = (app: FastifyInstance): Json => app.swagger() as 
 
 const openapiPath = (url: string): string => url.replace(/:(\w+)/g, '{$1}');
 
-function complete(document: Json, configs: Map<string, RouteConfig>): Json {
+/** A route's zod schemas as JSON Schema; schemas with an id become components. */
+function toJsonSchemas(schema: Json | undefined, components: Map<string, Json>): Json | undefined {
+  if (!schema || schema.hide) return schema;
+  const converted: Json = { ...schema };
+  for (const part of ['params', 'querystring', 'headers', 'body']) {
+    if (schema[part]) converted[part] = toJsonSchema(schema[part] as z.ZodType, 'input', components);
+  }
+  const responses = Object.entries((schema.response ?? {}) as Record<string, z.ZodType>);
+  converted.response = Object.fromEntries(
+    responses.map(([status, response]) => [status, toJsonSchema(response, 'output', components)]),
+  );
+  return converted;
+}
+
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', components: Map<string, Json>): Json {
+  const { $schema: _, $defs = {}, ...root } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  for (const [name, definition] of Object.entries($defs as Record<string, Json>))
+    addComponent(components, name, definition);
+  return withComponentRefs(root);
+}
+
+function addComponent(components: Map<string, Json>, name: string, definition: Json): void {
+  const { id: _, ...schema } = withComponentRefs(definition);
+  const known = components.get(name);
+  if (known && JSON.stringify(known) !== JSON.stringify(schema)) {
+    throw new Error(
+      `Two different schemas have the id ${name}; an input and an output need ids of their own`,
+    );
+  }
+  components.set(name, schema);
+}
+
+const withComponentRefs = (schema: Json): Json =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+
+function complete(
+  { openapiObject: document }: { openapiObject: Json },
+  components: Map<string, Json>,
+  configs: Map<string, RouteConfig>,
+): Json {
   const paths = document.paths as Record<string, Record<string, Json>>;
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       completeOperation(operation, method, path, configs.get(`${method.toUpperCase()} ${path}`) ?? {});
     }
   }
-  const components = document.components as Json;
-  components.responses = errorResponses;
-  components.schemas = { ...(components.schemas as Json), ...errorSchemas };
+  const schemas = Object.fromEntries([...components].sort(([a], [b]) => a.localeCompare(b)));
+  document.components = {
+    ...(document.components as Json),
+    responses: errorResponses,
+    schemas: { ...schemas, ...errorSchemas },
+  };
   document.webhooks = webhookDocuments;
   return document;
 }
