@@ -1,26 +1,75 @@
 import cookie from '@fastify/cookie';
-import cors from '@fastify/cors';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { cratio } from './adapters/cratio/routes.ts';
 import type { Context } from './context.ts';
+import { accountRoutes } from './features/accounts/routes.ts';
+import { activityRoutes } from './features/activities/routes.ts';
+import { apiKeyRoutes } from './features/api-keys/routes.ts';
+import { contactRoutes } from './features/contacts/routes.ts';
+import { customerRoutes } from './features/customers/routes.ts';
+import { healthRoutes } from './features/health/routes.ts';
 import { leadRoutes } from './features/leads/routes.ts';
-import type { Routes } from './http.ts';
+import { memberRoutes, teamRoutes } from './features/members/routes.ts';
+import { messageProviderRoutes } from './features/message-providers/routes.ts';
+import { messageRoutes } from './features/messages/routes.ts';
+import { unsubscribeRoutes } from './features/messages/unsubscribe-routes.ts';
+import { oauthRoutes } from './features/oauth/routes.ts';
+import { propertyRoutes } from './features/properties/routes.ts';
+import { twilioCallbackRoutes } from './features/provider-callbacks/twilio-routes.ts';
+import { whatsappCallbackRoutes } from './features/provider-callbacks/whatsapp-routes.ts';
+import { taskRoutes } from './features/tasks/routes.ts';
+import { webhookDeliveryRoutes } from './features/webhooks/delivery-routes.ts';
+import { webhookRoutes } from './features/webhooks/routes.ts';
+import { whatsappRoutes } from './features/whatsapp/routes.ts';
+import { workspaceRoutes } from './features/workspaces/routes.ts';
+import { workspaceSettingsRoutes } from './features/workspaces/settings-routes.ts';
+import type { Adapter, Routes } from './http.ts';
 import { authPlugin } from './plugins/auth.ts';
-import { errorsPlugin, sendError, toAppError } from './plugins/errors.ts';
+import { answerFrameworkError, answerParserError, errorsPlugin } from './plugins/errors.ts';
 import { etagPlugin } from './plugins/etag.ts';
 import { idempotencyPlugin } from './plugins/idempotency.ts';
 import { jsonBodyPlugin } from './plugins/json-body.ts';
+import { methodsPlugin } from './plugins/methods.ts';
 import { openapiPlugin } from './plugins/openapi.ts';
 import { rateLimitPlugin } from './plugins/rate-limit.ts';
 import { schemasPlugin } from './plugins/schemas.ts';
 import { traceIdOf, tracePlugin } from './plugins/trace.ts';
 import { workspacePlugin } from './plugins/workspace.ts';
 
+/** Foreign contracts. */
+const adapters: Adapter[] = [cratio];
+
 /** Features below /api/v1/workspaces/:workspaceId. */
-const workspaceFeatures: Routes[] = [leadRoutes];
+const workspaceFeatures: Routes[] = [
+  leadRoutes,
+  activityRoutes,
+  propertyRoutes,
+  contactRoutes,
+  customerRoutes,
+  taskRoutes,
+  teamRoutes,
+  workspaceRoutes,
+  webhookRoutes,
+  webhookDeliveryRoutes,
+  messageRoutes,
+  whatsappRoutes,
+];
 
 /** Features at the paths that they name themselves. */
-const otherFeatures: Routes[] = [];
+const otherFeatures: Routes[] = [
+  healthRoutes,
+  accountRoutes,
+  apiKeyRoutes,
+  oauthRoutes,
+  workspaceSettingsRoutes,
+  memberRoutes,
+  messageProviderRoutes,
+  whatsappCallbackRoutes,
+  twilioCallbackRoutes,
+  unsubscribeRoutes,
+];
 
 const bodyBytesMax = 1_024 * 1_024;
 
@@ -30,30 +79,54 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
     bodyLimit: bodyBytesMax,
     genReqId: traceIdOf,
     trustProxy: ctx.config.isProxyTrusted,
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
-    exposeHeadRoutes: false,
+    // An id of any length is looked at like any other: it is unknown.
+    routerOptions: { maxParamLength: 100_000 },
+    // Requests that arrive on open connections while the server stops are still served.
+    return503OnClosing: false,
     // Plugins log what there is to log, with the context's logger.
     logger: false,
-    frameworkErrors: (error, _request, reply) => sendError(reply as never, toAppError(error)) as never,
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerParserError,
   }).withTypeProvider<ZodTypeProvider>();
 
   await app.register(errorsPlugin, { ctx });
   await app.register(tracePlugin, { ctx });
   await app.register(jsonBodyPlugin);
   await app.register(schemasPlugin);
-  await app.register(cors, { origin: [...ctx.config.corsOrigins], credentials: true });
+  await app.register(cors, corsOptions(ctx.config.corsOrigins));
   await app.register(cookie);
+  // Before all routes, which it collects, and after CORS: a browser may read these answers too.
+  await app.register(methodsPlugin);
   // Before the plugins that demand things of routes: the pages it adds are open to all.
-  await app.register(openapiPlugin, { ctx });
+  await app.register(openapiPlugin, { ctx, others: adapters });
   await app.register(authPlugin, { ctx });
   await app.register(rateLimitPlugin, { ctx });
   await app.register(workspacePlugin, { ctx });
   await app.register(idempotencyPlugin);
   await app.register(etagPlugin);
 
+  for (const { routes } of adapters) await app.register(routes, { ctx });
   for (const feature of otherFeatures) await app.register(feature, { ctx });
   for (const feature of workspaceFeatures) {
     await app.register(feature, { ctx, prefix: '/api/v1/workspaces/:workspaceId' });
   }
   return app as unknown as FastifyInstance;
 }
+
+const corsOptions = (origins: readonly string[]): FastifyCorsOptions => ({
+  origin: [...origins],
+  credentials: true,
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  exposedHeaders: [
+    'ETag',
+    'Idempotency-Replayed',
+    'Retry-After',
+    'X-API-Version',
+    'X-RateLimit-Limit',
+    'X-RateLimit-Remaining',
+    'X-RateLimit-Reset',
+    'X-Trace-Id',
+  ],
+  // An OPTIONS that is no preflight gets the same empty answer.
+  strictPreflight: false,
+});

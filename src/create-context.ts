@@ -38,7 +38,7 @@ export async function createContext(
     startClock(() => db.serverTime(), log),
     loadSecrets(config),
   ]);
-  const queues = createQueues(redisUrl, redisPrefix, log);
+  const queues = createQueues(redis, redisPrefix, log);
   const ctx: Context = {
     config,
     log,

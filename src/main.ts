@@ -1,6 +1,8 @@
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import type { Context } from './context.ts';
 import { createContext } from './create-context.ts';
+import { createDemo } from './demo.ts';
 import { startEmbedded } from './infra/embedded/index.ts';
 import { createLogger, type Logger } from './infra/logger.ts';
 import { runOpenapi } from './openapi-command.ts';
@@ -57,11 +59,11 @@ async function serve(
       log,
       mongo: !config.mongoUrl,
       redis: !config.redisUrl,
-    });
+    }).catch(asStartError);
     stops.push(() => embedded.stop());
     const mongoUrl = config.mongoUrl ?? embedded.mongoUrl ?? '';
     const redisUrl = config.redisUrl ?? embedded.redisUrl ?? '';
-    const { ctx, close } = await createContext({ config, log, mongoUrl, redisUrl });
+    const { ctx, close } = await createContext({ config, log, mongoUrl, redisUrl }).catch(asStartError);
     stops.push(close);
     if (command !== 'api') {
       const worker = startWorker(ctx, redisUrl);
@@ -70,8 +72,10 @@ async function serve(
     if (command !== 'worker') {
       const app = await buildApp(ctx);
       stops.push(() => app.close());
-      await app.listen({ port: config.port, host: config.host });
+      await app.listen({ port: config.port, host: config.host }).catch(asStartError);
       log.info({ url: app.listeningOrigin }, 'listening');
+      if (command === 'start' && config.isDemoWanted && !config.isProduction)
+        await offerDemo(ctx, app.listeningOrigin);
     }
     return stop;
   } catch (error) {
@@ -80,9 +84,32 @@ async function serve(
   }
 }
 
+/** What an operator can mend (a port in use, a database out of reach) is one line. */
+function asStartError(error: unknown): never {
+  throw new ConfigError((error as Error).message, { cause: error });
+}
+
+/** Tells on the first start how to try the server, once: the key and the password are stored only as hashes. */
+async function offerDemo(ctx: Context, origin: string): Promise<void> {
+  const demo = await createDemo(ctx);
+  if (!demo) return;
+  console.log(`
+A demo workspace is ready. Its key and password are shown only now.
+
+  workspace id   ${demo.workspaceId}
+  admin login    ${demo.email} / ${demo.password}
+  API key        ${demo.apiKey}
+
+Try it:
+
+  curl -H 'X-API-Key: ${demo.apiKey}' ${origin}/api/v1/workspaces/${demo.workspaceId}/leads
+
+The API's documentation: ${origin}/docs
+`);
+}
+
 main().catch((error: unknown) => {
   // What an operator can mend is one line; anything else is a fault and shows where it happened.
-  const isExpected = error instanceof ConfigError || (error as { isOperational?: boolean }).isOperational;
-  console.error(isExpected ? (error as Error).message : error);
+  console.error(error instanceof ConfigError ? error.message : error);
   process.exit(1);
 });

@@ -4,7 +4,6 @@ import { loadConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { createLogger } from './infra/logger.ts';
 import { createMetrics } from './infra/metrics.ts';
-import { openapiDocument } from './plugins/openapi.ts';
 
 const documentPath = 'openapi/openapi.json';
 
@@ -28,7 +27,7 @@ export async function generateDocument(): Promise<Record<string, unknown>> {
   const ctx = { config, log: createLogger('silent'), metrics: createMetrics() } as unknown as Context;
   const app = await buildApp(ctx);
   await app.ready();
-  const document = openapiDocument(app);
+  const document = app.nativeDocument();
   await app.close();
   return document;
 }

@@ -1,15 +1,19 @@
 import { Worker } from 'bullmq';
 import type { Context } from './context.ts';
+import { sweepDeletions } from './features/leads/delete.ts';
+import { messageJob } from './features/messages/jobs.ts';
+import { webhooksJob } from './features/webhooks/jobs.ts';
 import type { Job } from './infra/jobs.ts';
 import { bullPrefix } from './infra/queues.ts';
-import { connectionOptions } from './infra/redis.ts';
+import { connectionOptions, patienceOptions } from './infra/redis.ts';
 
 /** The list of background work. */
-const jobs: Job[] = [];
+const jobs: Job[] = [webhooksJob, messageJob];
 
 const sweepEveryMs = 1_000;
 /** A worker that died keeps its jobs' locks for this long at most. */
 const lockDurationMs = 15_000;
+const redisRetryMs = 1_000;
 
 export interface RunningWorker {
   /** Finishes the jobs in hand, takes no more. */
@@ -18,11 +22,15 @@ export interface RunningWorker {
 
 /** Starts looking after queues and sweeping for lost work. Redis and MongoDB may come and go. */
 export function startWorker(ctx: Context, redisUrl: string, options = { sweepEveryMs }): RunningWorker {
+  const stopping = new AbortController();
   const workers = jobs.map((job) => {
-    const worker = new Worker(job.queue, (task) => job.process(ctx, task.data as Record<string, string>), {
-      connection: { ...connectionOptions(redisUrl), maxRetriesPerRequest: null },
+    const process = (task: { data: Record<string, string> }) => job.process(ctx, task.data, stopping.signal);
+    const worker = new Worker(job.queue, process, {
+      connection: { ...connectionOptions(redisUrl), ...patienceOptions.patient },
       prefix: bullPrefix(ctx.redisPrefix),
       concurrency: job.concurrency,
+      // Both as soon as Redis is back, whose absence BullMQ would answer with growing pauses.
+      runRetryDelay: redisRetryMs,
       lockDuration: lockDurationMs,
       stalledInterval: lockDurationMs,
       // A stalled lane is a worker that died; the sweep and the queue may bring it back as often as that happens.
@@ -35,7 +43,11 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
     return worker;
   });
 
-  const sweeps = [() => ctx.relay.sweep(), ...jobs.map((job) => () => job.sweep(ctx))];
+  const sweeps = [
+    () => ctx.relay.sweep(),
+    () => sweepDeletions(ctx),
+    ...jobs.map((job) => () => job.sweep(ctx)),
+  ];
   let sweeping: Promise<void> | undefined;
   const sweep = async () => {
     for (const one of sweeps) {
@@ -53,6 +65,7 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
 
   return {
     async close() {
+      stopping.abort();
       clearInterval(timer);
       await sweeping;
       await Promise.all(workers.map((worker) => worker.close()));

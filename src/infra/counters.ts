@@ -37,6 +37,13 @@ for i, key in ipairs(KEYS) do
 end
 return counts`;
 
+interface Gathered {
+  keys: string[];
+  windows: readonly Window[];
+  /** In the order of arrival. */
+  waiting: ((counts: number[]) => void)[];
+}
+
 /** How long Redis is left alone after it failed to answer. */
 const pauseMs = 1_000;
 
@@ -76,10 +83,39 @@ export function createCounters(redis: Redis, prefix: string, now: () => number, 
   };
 
   const degrade = (keys: string[], by: number) => {
-    if (!isDegraded) log.warn('redis is unreachable: rate limits are counted per process');
+    if (!isDegraded) log.warn('rate limits are counted per process: redis does not answer');
     isDegraded = true;
     return countLocally(keys, by);
   };
+
+  /**
+   * Requests that arrive together are counted together: what comes in during one turn of the event loop goes to Redis
+   * as one command per key, and each takes its own number out of the range. Under load that is several at a time.
+   */
+  const gathered = new Map<string, Gathered>();
+
+  const send = async ({ keys, windows, waiting }: Gathered) => {
+    const counts = await count(keys, windows, waiting.length);
+    for (const [index, resolve] of waiting.entries()) {
+      const after = waiting.length - 1 - index;
+      resolve(counts.map((total) => total - after));
+    }
+  };
+
+  const sendAll = () => {
+    const groups = [...gathered.values()];
+    gathered.clear();
+    for (const group of groups) void send(group);
+  };
+
+  const countSoon = (keys: string[], windows: readonly Window[]): Promise<number[]> =>
+    new Promise((resolve) => {
+      if (gathered.size === 0) setImmediate(sendAll);
+      const id = keys.join();
+      const group = gathered.get(id);
+      if (group) group.waiting.push(resolve);
+      else gathered.set(id, { keys, windows, waiting: [resolve] });
+    });
 
   const place = (windows: readonly Window[]) => {
     const seconds = now() / 1_000;
@@ -94,10 +130,9 @@ export function createCounters(redis: Redis, prefix: string, now: () => number, 
   return {
     async hit<const W extends readonly Window[]>(windows: W) {
       const places = place(windows);
-      const counts = await count(
+      const counts = await countSoon(
         places.map(({ key }) => key),
         windows,
-        1,
       );
       return places.map(({ resetSeconds }, index) => ({ count: counts[index] ?? 0, resetSeconds })) as {
         [K in keyof W]: Counted;

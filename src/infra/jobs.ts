@@ -6,8 +6,11 @@ export interface Job {
   queue: QueueName;
   /** How many lanes one worker process looks after at the same time. */
   concurrency: number;
-  /** Loads the present state, does what is due, and is safe to run twice. */
-  process(ctx: Context, data: Record<string, string>): Promise<void>;
+  /**
+   * Loads the present state, does what is due, and is safe to run twice.
+   * @param signal aborted when the worker stops: what is begun is finished, nothing more is begun
+   */
+  process(ctx: Context, data: Record<string, string>, signal: AbortSignal): Promise<void>;
   /** Nudges for whatever is due in the database; runs about every second in every worker. */
   sweep(ctx: Context): Promise<void>;
 }

@@ -37,18 +37,48 @@ export class TenantCollection<T extends TenantDocument> {
   /** For system work across workspaces (sweeps, lookups by a global secret); a use of it has to justify itself. */
   readonly acrossTenants: mongo.Collection<T>;
 
-  constructor(native: mongo.Collection<T>) {
-    this.name = native.collectionName;
-    this.acrossTenants = native;
+  readonly #db: mongo.Db;
+
+  constructor(db: mongo.Db, name: string) {
+    this.name = name;
+    this.acrossTenants = db.collection<T>(name);
+    this.#db = db;
   }
 
   /**
    * Asks by _id alone and compares the tenant here: the engine answers that from the id index without planning,
    * which is about a fifth cheaper than a filter on both.
    */
-  async findById(workspaceId: ObjectId, id: ObjectId, options?: mongo.FindOptions): Promise<T | null> {
-    const found = (await this.acrossTenants.findOne({ _id: id } as Filter<T>, options)) as T | null;
+  async findById(
+    workspaceId: ObjectId,
+    id: ObjectId,
+    options?: Pick<PageOptions, 'projection'>,
+  ): Promise<T | null> {
+    const [found] = await this.#read({ _id: id } as Filter<T>, { ...options, limit: 1 });
     return found?.workspaceId.equals(workspaceId) ? found : null;
+  }
+
+  /** At most `limit` documents, for the paths that matter most. */
+  findPage(workspaceId: ObjectId, filter: Filter<T>, options: PageOptions): Promise<T[]> {
+    return this.#read(scoped(workspaceId, filter), options);
+  }
+
+  /**
+   * One find command and its answer. The driver's cursor decodes document by document and does much that a page has
+   * no use for: without it a page of 100 costs this process less than half. The cursor comes in where it is needed:
+   * for an answer of more than 16 MiB, and for the second try after a lost connection.
+   */
+  async #read(filter: Filter<T>, options: PageOptions): Promise<T[]> {
+    // The larger batch size lets the server see that the limit is the end.
+    const command = { find: this.name, filter, ...options, batchSize: options.limit + 1 };
+    try {
+      const { cursor } = (await this.#db.command(command, readOptions)) as FindAnswer<T>;
+      if (isExhausted(cursor.id)) return cursor.firstBatch;
+      await this.#db.command({ killCursors: this.name, cursors: [cursor.id] });
+    } catch (error) {
+      if (!isMongoUnavailable(error)) throw error;
+    }
+    return this.acrossTenants.find(filter, options).toArray() as Promise<T[]>;
   }
 
   findOne(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.FindOptions): Promise<T | null> {
@@ -56,7 +86,10 @@ export class TenantCollection<T extends TenantDocument> {
   }
 
   find(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.FindOptions): mongo.FindCursor<T> {
-    return this.acrossTenants.find(scoped(workspaceId, filter), options) as mongo.FindCursor<T>;
+    return this.acrossTenants.find(scoped(workspaceId, filter), {
+      timeoutMode: 'iteration',
+      ...options,
+    }) as mongo.FindCursor<T>;
   }
 
   count(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.CountDocumentsOptions): Promise<number> {
@@ -88,7 +121,9 @@ export class TenantCollection<T extends TenantDocument> {
       return new Map();
     } catch (error) {
       if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw error;
-      const writeErrors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+      const writeErrors = [error.writeErrors].flat();
+      // No document was rejected: the connection was lost, and nobody knows which of them were written.
+      if (writeErrors.length === 0) throw causeOf(error);
       return new Map(writeErrors.map((writeError) => [writeError.index, writeError]));
     }
   }
@@ -105,6 +140,22 @@ export class TenantCollection<T extends TenantDocument> {
     }) as Promise<T | null>;
   }
 
+  findOneAndDelete(workspaceId: ObjectId, filter: Filter<T>): Promise<T | null> {
+    return this.acrossTenants.findOneAndDelete(scoped(workspaceId, filter)) as Promise<T | null>;
+  }
+
+  /** Changes the document that the filter names, or makes it; several at once make one, given a unique index. */
+  async upsert(workspaceId: ObjectId, filter: Filter<T>, update: mongo.UpdateFilter<T>): Promise<T> {
+    const once = () => this.findOneAndUpdate(workspaceId, filter, update, { upsert: true }) as Promise<T>;
+    try {
+      return await once();
+    } catch (error) {
+      // Another one made it just now: there is something to change.
+      if (duplicateKeyFields(error)) return once();
+      throw error;
+    }
+  }
+
   async updateOne(
     workspaceId: ObjectId,
     filter: Filter<T>,
@@ -119,14 +170,32 @@ export class TenantCollection<T extends TenantDocument> {
     workspaceId: ObjectId,
     filter: Filter<T>,
     update: mongo.UpdateFilter<T> | mongo.Document[],
+    options: mongo.UpdateOptions = {},
   ): Promise<number> {
-    return (await this.acrossTenants.updateMany(scoped(workspaceId, filter), update)).modifiedCount;
+    return (await this.acrossTenants.updateMany(scoped(workspaceId, filter), update, options)).modifiedCount;
   }
 
   async deleteMany(workspaceId: ObjectId, filter: Filter<T>): Promise<number> {
     return (await this.acrossTenants.deleteMany(scoped(workspaceId, filter))).deletedCount;
   }
 }
+
+/** What a page can ask for. */
+export interface PageOptions {
+  limit: number;
+  sort?: Record<string, 1 | -1>;
+  hint?: string;
+  projection?: mongo.Document | undefined;
+}
+
+interface FindAnswer<T> {
+  cursor: { id: mongo.Long | number | bigint; firstBatch: T[] };
+}
+
+/** A command takes no options from its connection. Text that we wrote is UTF-8; checking it again costs a tenth. */
+const readOptions = { ignoreUndefined: true, enableUtf8Validation: false };
+
+const isExhausted = (id: FindAnswer<unknown>['cursor']['id']): boolean => Number(id) === 0;
 
 const scoped = <T extends TenantDocument>(workspaceId: ObjectId, filter: Filter<T>): Filter<T> =>
   ({ ...filter, workspaceId }) as Filter<T>;
@@ -146,24 +215,40 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** How long a request waits for a server before it is answered with 503. */
+/**
+ * How long a request waits for a server, and how soon one that hangs is found out: a monitor asks it every second and
+ * waits two for the answer, and then breaks off whatever waits for that server.
+ */
 const serverSelectionTimeoutMs = 2_000;
+const heartbeatMs = 1_000;
+const connectTimeoutMs = 2_000;
+/**
+ * In case the server answers its monitor but not us, or the driver waits for a connection that has just broken. Holds
+ * for a whole operation, or for each batch of a cursor, and is more than any takes save the making of an index.
+ */
+const operationMs = 10_000;
 
 /** Connects to MongoDB. @throws when no server answers in time */
 export async function connectMongo(url: string, options: { databaseName?: string } = {}): Promise<Database> {
-  const connection = mongoose.createConnection(url, {
-    ...(options.databaseName ? { dbName: options.databaseName } : {}),
-    autoIndex: false,
-    autoCreate: false,
-    bufferCommands: false,
-    serverSelectionTimeoutMS: serverSelectionTimeoutMs,
-    // A write whose answer never came must not be sent again by the driver behind our back: the idempotency key
-    // decides about that.
-    retryWrites: false,
-    maxPoolSize: 50,
-    ignoreUndefined: true,
-  });
-  await connection.asPromise();
+  const connect = (limits: { timeoutMS?: number }) =>
+    mongoose
+      .createConnection(url, {
+        ...(options.databaseName ? { dbName: options.databaseName } : {}),
+        autoIndex: false,
+        autoCreate: false,
+        bufferCommands: false,
+        serverSelectionTimeoutMS: serverSelectionTimeoutMs,
+        heartbeatFrequencyMS: heartbeatMs,
+        connectTimeoutMS: connectTimeoutMs,
+        ...limits,
+        // A write whose answer never came must not be sent again by the driver behind our back: the idempotency key
+        // decides about that.
+        retryWrites: false,
+        maxPoolSize: 50,
+        ignoreUndefined: true,
+      })
+      .asPromise();
+  const connection = await connect({ timeoutMS: operationMs });
   const native = connection.db;
   if (!native) throw new Error('MongoDB is not connected');
   const tenants = new Map<string, unknown>();
@@ -172,22 +257,31 @@ export async function connectMongo(url: string, options: { databaseName?: string
     tenant<T extends TenantDocument>(name: string) {
       let collection = tenants.get(name) as TenantCollection<T> | undefined;
       if (!collection) {
-        collection = new TenantCollection<T>(native.collection<T>(name));
+        collection = new TenantCollection<T>(native, name);
         tenants.set(name, collection);
       }
       return collection;
     },
     global: <T extends Document>(name: string) => native.collection<T>(name),
     async ensureIndexes() {
-      for (const [name, schema] of declared) {
-        const model = connection.models[name] ?? connection.model(name, schema, name);
-        await model.createCollection();
-        await model.createIndexes();
+      // An index over many records takes longer to make than anything else may, so it gets a connection of its own.
+      const patient = await connect({});
+      try {
+        for (const [name, schema] of declared) {
+          const model = patient.model(name, schema, name);
+          await model.createCollection();
+          await model.createIndexes();
+        }
+      } finally {
+        await patient.close();
       }
     },
     async serverTime() {
-      const { localTime } = (await native.command({ hello: 1 })) as unknown as { localTime: Date };
-      return localTime;
+      // The very clock that updates use; `hello` leaves its time out on the embedded engine.
+      const stages = [{ $documents: [{}] }, { $set: { now: '$$NOW' } }];
+      const [answer] = await native.aggregate<{ now: Date }>(stages).toArray();
+      if (!answer) throw new Error('The database server did not tell its time');
+      return answer.now;
     },
     close: () => connection.close(),
   };
@@ -204,6 +298,13 @@ export function duplicateKeyFields(error: unknown): string[] | undefined {
   return Object.keys(keyPattern ?? err?.keyPattern ?? {});
 }
 
+/** Whether a write was refused because the document would exceed the server's 16 MiB. */
+export const isDocumentTooLarge = (error: unknown): boolean =>
+  documentTooLargeCodes.has((error as { code?: unknown }).code);
+
+/** BSONObjectTooLarge, and the two that an update reports. */
+const documentTooLargeCodes = new Set<unknown>([10_334, 17_419, 17_420]);
+
 /** Whether the error says that MongoDB can't be reached, rather than that it refused something. */
 export function isMongoUnavailable(error: unknown): boolean {
   const {
@@ -211,16 +312,32 @@ export function isMongoUnavailable(error: unknown): boolean {
     MongoServerSelectionError,
     MongoNotConnectedError,
     MongoServerClosedError,
+    MongoTopologyClosedError,
+    MongoOperationTimeoutError,
     MongoServerError,
   } = mongoose.mongo;
+  const cause = causeOf(error);
   // A cleared pool and a pool that could not connect are both kinds of MongoNetworkError.
-  if (error instanceof MongoServerError) return notPrimaryCodes.has(Number(error.code));
+  if (cause instanceof MongoServerError) return notPrimaryCodes.has(Number(cause.code));
   return (
-    error instanceof MongoNetworkError ||
-    error instanceof MongoServerSelectionError ||
-    error instanceof MongoNotConnectedError ||
-    error instanceof MongoServerClosedError
+    cause instanceof MongoNetworkError ||
+    cause instanceof MongoServerSelectionError ||
+    cause instanceof MongoNotConnectedError ||
+    cause instanceof MongoServerClosedError ||
+    cause instanceof MongoTopologyClosedError ||
+    cause instanceof MongoOperationTimeoutError ||
+    brokenSocketCodes.has((cause as { code?: unknown } | undefined)?.code)
   );
+}
+
+/** A socket that breaks while a large command is being written shows as the system's own error. */
+const brokenSocketCodes = new Set<unknown>(['EPIPE', 'ECONNRESET']);
+
+/** The driver wraps whatever ends a bulk write, a lost connection too, in what looks like the server's own error. */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return error;
+  const { errorResponse } = error as { errorResponse: unknown };
+  return errorResponse instanceof Error ? errorResponse : error;
 }
 
 /** ShutdownInProgress, NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, PrimarySteppedDown. */

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Logger } from './logger.ts';
-import { connectionOptions } from './redis.ts';
 
 export const queueNames = ['webhooks', 'messages'] as const;
 export type QueueName = (typeof queueNames)[number];
@@ -20,13 +20,15 @@ export interface Queues {
   close(): Promise<void>;
 }
 
-export function createQueues(redisUrl: string, prefix: string, log: Logger): Queues {
-  const connection = { ...connectionOptions(redisUrl), enableOfflineQueue: false, maxRetriesPerRequest: 0 };
+/** @param redis fails fast, and is the caller's to close */
+export function createQueues(redis: Redis, prefix: string, log: Logger): Queues {
   const queues = new Map(
     queueNames.map((name) => {
       const queue = new Queue(name, {
-        connection,
+        connection: redis,
         prefix: bullPrefix(prefix),
+        // Asked once, when the connection is ready for the first time; a failure then would end the queue for good.
+        skipVersionCheck: true,
         defaultJobOptions: { removeOnComplete: true, removeOnFail: 100 },
       });
       queue.on('error', (error) => log.debug({ err: error }, 'queue connection'));
@@ -37,6 +39,8 @@ export function createQueues(redisUrl: string, prefix: string, log: Logger): Que
 
   return {
     async nudge(name, lane, data) {
+      // Before Redis has answered for the first time a queue would wait for it.
+      if (redis.status !== 'ready') return;
       try {
         await queueOf(name).add(name, data, { deduplication: { id: lane, keepLastIfActive: true } });
       } catch (error) {

@@ -14,13 +14,15 @@ const commandTimeoutMs = 250;
 /** Connects in the background; never throws because Redis is away. */
 export function connectRedis(url: string, patience: RedisPatience, log: Logger): Redis {
   const redis = new Redis({ ...connectionOptions(url), ...patienceOptions[patience] });
+  // One connection speaks for all: the log says once that Redis is away, and once that it is back.
+  const isSpeaking = patience === 'request';
   let isAway = false;
   redis.on('error', (error: Error) => {
-    if (!isAway) log.warn({ reason: error.message }, 'redis is unreachable');
+    if (!isAway && isSpeaking) log.warn({ reason: error.message }, 'redis is unreachable');
     isAway = true;
   });
   redis.on('ready', () => {
-    if (isAway) log.info('redis is back');
+    if (isAway && isSpeaking) log.info('redis is back');
     isAway = false;
   });
   return redis;
@@ -28,7 +30,7 @@ export function connectRedis(url: string, patience: RedisPatience, log: Logger):
 
 const retryStrategy = (attempt: number): number => Math.min(50 * 2 ** attempt, 1_000);
 
-const patienceOptions: Record<RedisPatience, RedisOptions> = {
+export const patienceOptions = {
   request: {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -36,7 +38,7 @@ const patienceOptions: Record<RedisPatience, RedisOptions> = {
     retryStrategy,
   },
   patient: { maxRetriesPerRequest: null, retryStrategy },
-};
+} satisfies Record<RedisPatience, RedisOptions>;
 
 interface RedisAddress {
   path?: string;

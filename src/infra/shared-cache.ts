@@ -21,14 +21,18 @@ export interface SharedCache {
 const entriesMax = 20_000;
 /** Bounds the damage of a message that never came. */
 const ttlMs = 10_000;
+/** How soon a message that could not be sent is sent again. */
+const resendMs = 100;
 
 export function createSharedCache(redis: Redis, subscriber: Redis, prefix: string, log: Logger): SharedCache {
   const channel = `${prefix}:invalidate`;
   const entries = new LRUCache<string, { value: unknown }>({ max: entriesMax, ttl: ttlMs });
   const loading = new Map<string, Promise<unknown>>();
   const listeners = new Set<(key: string) => void>();
-  const unsent = new Set<string>();
+  // After its lifetime no process holds what the message would have made it forget.
+  const unsent = new LRUCache<string, true>({ max: entriesMax, ttl: ttlMs });
   let isListening = false;
+  let resending: NodeJS.Timeout | undefined;
 
   const forget = (key: string) => {
     entries.delete(key);
@@ -42,8 +46,13 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
       await redis.publish(channel, key);
       unsent.delete(key);
     } catch {
-      unsent.add(key);
+      unsent.set(key, true);
+      resending ??= setTimeout(resend, resendMs).unref();
     }
+  };
+  const resend = () => {
+    resending = undefined;
+    for (const key of [...unsent.keys()]) void send(key);
   };
 
   const listen = async () => {
@@ -53,7 +62,6 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
       entries.clear();
       loading.clear();
       isListening = true;
-      await Promise.all([...unsent].map(send));
     } catch (error) {
       log.debug({ err: error }, 'could not subscribe to cache invalidations');
     }
@@ -92,6 +100,8 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
       return () => listeners.delete(listener);
     },
     async close() {
+      clearTimeout(resending);
+      unsent.clear();
       listeners.clear();
       entries.clear();
     },

@@ -3,13 +3,14 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  hash,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
 
 /** SHA-256 as hex. Enough for random 256-bit tokens; passwords use argon2id instead. */
-export const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+export const sha256 = (text: string | Buffer): string => hash('sha256', text, 'hex');
 
 /** HMAC-SHA256 of `data`. */
 export const hmacSha256 = (key: Buffer | string, data: string | Buffer): Buffer =>

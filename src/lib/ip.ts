@@ -1,7 +1,14 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** Whether the text is an address or a CIDR range. */
-export const isAddressOrRange = (text: string): boolean => ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
+/** Whether the text is an address or a CIDR range, in the usual notation: "10" and "0x7f.1" are not. */
+export function isAddressOrRange(text: string): boolean {
+  const [address = '', ...prefix] = text.split('/');
+  if (isIP(address) === 0 || address.includes('%')) return false;
+  return (
+    prefix.length === 0 || (/^\d{1,3}$/.test(text.slice(address.length + 1)) && ipaddr.isValidCIDR(text))
+  );
+}
 
 /** Whether an address is one of, or lies in one of, the given addresses and CIDR ranges. */
 export function isAddressIn(address: string, allowed: readonly string[]): boolean {
@@ -14,8 +21,17 @@ export function isAddressIn(address: string, allowed: readonly string[]): boolea
   });
 }
 
+/** The only part of IPv6 that is given out for public use; the old forms that wrap an IPv4 address lie elsewhere. */
+const publicIpv6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/** Azure's host answers its guests under this address, which looks like any other. */
+const cloudHosts = new Set(['168.63.129.16']);
+
 /** Whether an address is one that the public internet routes to; private, loopback, link-local, metadata are not. */
 export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
   // `process` also unwraps IPv4-mapped IPv6; what other transition ranges wrap is not 'unicast'.
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== 'unicast' || cloudHosts.has(parsed.toString())) return false;
+  return parsed instanceof ipaddr.IPv4 || parsed.match(publicIpv6);
 }

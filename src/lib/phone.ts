@@ -1,4 +1,5 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { invalid } from './errors.ts';
 
 /**
  * E.164 form of a phone number, read with the workspace's default country when it has no country prefix.
@@ -12,6 +13,13 @@ export function normalisePhone(text: string, defaultCountry: string): string | u
   const digits = text.replace(/\D/g, '');
   if (digits.length < 4) return undefined;
   return text.trim().startsWith('+') ? `+${digits}` : digits;
+}
+
+/** The same for a given field, which has to be a phone number. @throws AppError invalid */
+export function requirePhone(field: string, text: string, defaultCountry: string): string {
+  const normalised = normalisePhone(text, defaultCountry);
+  if (!normalised) throw invalid(field, 'Must be a phone number');
+  return normalised;
 }
 
 /** Whether the text names a country whose numbering plan is known, as an ISO 3166 code. */

@@ -27,6 +27,13 @@ export const dateTimeOut = z.string().meta({ format: 'date-time' });
 export const shortText = z.string().trim().min(1).max(300);
 export const longText = z.string().max(20_000);
 export const email = z.email().max(254);
+export const phoneNumber = z.string().trim().min(1).max(32);
+export const tagList = z.array(z.string().trim().min(1).max(100)).max(50);
+/** Kept exactly as given: within this bound a double holds whole numbers and two decimals. */
+export const money = z.number().min(-1e13).max(1e13);
+
+/** In a merge patch: absent leaves the field, null clears it. */
+export const nullable = <T extends z.ZodType>(schema: T) => schema.nullable().optional();
 
 export const idParams = <const K extends string>(...names: K[]) =>
   z.object(
@@ -75,7 +82,10 @@ export const storable = <T extends z.ZodType>(schema: T): T =>
     if (reason) context.addIssue({ code: 'custom', message: reason });
   }) as T;
 
-export const customFields = storable(z.record(z.string(), customFieldValue)).describe(
+// A list filters by `fields.<key>=<value>`, so a key holds no =.
+const customFieldKey = z.string().regex(/^[^=]*$/);
+
+export const customFields = storable(z.record(customFieldKey, customFieldValue)).describe(
   "Values of the workspace's custom fields by field key",
 );
 export const customFieldsOut = z.record(z.string(), customFieldValue);

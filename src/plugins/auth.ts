@@ -1,25 +1,15 @@
 import '@fastify/cookie';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Actor } from '../actor.ts';
 import type { Context } from '../context.ts';
-import type { Session } from '../features/accounts/model.ts';
 import { findSession } from '../features/accounts/service.ts';
+import { sessionCookie } from '../features/accounts/session-cookie.ts';
 import type { ApiKey } from '../features/api-keys/model.ts';
-import { findByKey, isUsable } from '../features/api-keys/service.ts';
+import { assertAddress, findByKey, isUsable } from '../features/api-keys/service.ts';
 import { findByAccessToken } from '../features/oauth/service.ts';
 import type { Access } from '../http.ts';
 import { AppError } from '../lib/errors.ts';
-import { isAddressIn } from '../lib/ip.ts';
-
-export const sessionCookie = 'session';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set on routes for signed-in people. */
-    session: Session | undefined;
-  }
-}
 
 /**
  * Turns the credential that a route asks for into `request.actor` (API keys and access tokens) or `request.session`
@@ -42,7 +32,7 @@ export const authPlugin = fp<{ ctx: Context }>(
 );
 
 function authenticatorOf(ctx: Context, access: Access) {
-  if (access === 'public') return undefined;
+  if (access === 'public' || access === 'adapter') return undefined;
   if (access === 'session' || access === 'admin') {
     return async (request: FastifyRequest) => {
       const token = bearerOf(request) ?? request.cookies[sessionCookie];
@@ -66,9 +56,7 @@ async function actorOf(ctx: Context, request: FastifyRequest): Promise<Actor> {
         ? await findByKey(ctx, key)
         : undefined;
   if (!apiKey || !isUsable(ctx, apiKey)) throw unauthorized();
-  if (apiKey.allowedIps.length > 0 && !isAddressIn(request.ip, apiKey.allowedIps)) {
-    throw new AppError('forbidden', { message: 'This address may not use the credential' });
-  }
+  assertAddress(apiKey, request.ip);
   if (apiKey.scopes.includes('admin')) {
     throw new AppError('forbidden', {
       message: 'The admin scope was removed; issue a key with granular scopes',
@@ -77,7 +65,8 @@ async function actorOf(ctx: Context, request: FastifyRequest): Promise<Actor> {
   return toActor(ctx, apiKey, kind);
 }
 
-function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Actor {
+/** What a key may do as an actor. */
+export function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Actor {
   return {
     kind,
     id: apiKey._id.toHexString(),
@@ -87,24 +76,9 @@ function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Actor {
   };
 }
 
-function bearerOf(request: FastifyRequest): string | undefined {
+/** The token of an Authorization header with the scheme Bearer. */
+export function bearerOf(request: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
-const unauthorized = () => new AppError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } });
-
-/** How long a session cookie lasts and where it goes; never readable by scripts, never sent across sites. */
-export function setSessionCookie(
-  ctx: Context,
-  reply: FastifyReply,
-  token: string,
-  maxAgeSeconds: number,
-): void {
-  reply.setCookie(sessionCookie, token, {
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: ctx.config.publicUrl?.startsWith('https:') ?? ctx.config.isProduction,
-    path: '/',
-    maxAge: maxAgeSeconds,
-  });
-}
+export const unauthorized = () => new AppError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } });

@@ -1,9 +1,12 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
-import { isMongoUnavailable } from '../infra/mongo.ts';
+import { isDocumentTooLarge, isMongoUnavailable } from '../infra/mongo.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../lib/errors.ts';
+import { newTraceId, traceHeaders } from './trace.ts';
 
 /** How long a client should leave a server alone that has lost its database. */
 const retryAfterSeconds = 2;
@@ -18,14 +21,15 @@ export const errorsPlugin = fp<{ ctx: Context }>(
       }
       return sendError(reply, expected);
     });
-    app.setNotFoundHandler((request, reply) => answerUnknownRoute(request, reply));
   },
   { name: 'errors' },
 );
 
 export function sendError(reply: FastifyReply, error: AppError): FastifyReply {
+  // A request that the router refused has no route.
+  const { invalidStatus } = reply.request.routeOptions?.config ?? {};
   return reply
-    .code(error.status)
+    .code(error.code === 'invalid' ? (invalidStatus ?? error.status) : error.status)
     .headers(error.headers ?? {})
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
@@ -37,8 +41,44 @@ export function sendError(reply: FastifyReply, error: AppError): FastifyReply {
     });
 }
 
-function answerUnknownRoute(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendError(reply, new AppError('not_found', { message: 'No such route' }));
+/** Errors of the router, before any hook has run: a path that can't be percent-decoded. */
+export function answerFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  reply.headers(traceHeaders(request.id));
+  return sendError(reply, toAppError(error));
+}
+
+/** What the HTTP parser refuses never becomes a request, so the answer is written as it goes over the wire. */
+const parserErrors: Record<string, readonly [status: number, message: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'The request headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],
+};
+
+/** A client has this long to read the answer: closing while it still sends would take the answer away. */
+const lingerMs = 1_000;
+
+/** Answers a request that is no valid HTTP, and hangs up. */
+export function answerParserError(error: Error & { code?: string }, socket: Socket): void {
+  // Never into the middle of an answer that is under way to an earlier request.
+  const { _httpMessage: underWay } = socket as { _httpMessage?: ServerResponse };
+  if (error.code === 'ECONNRESET' || !socket.writable || underWay?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = parserErrors[error.code ?? ''] ?? [400, 'The request is not valid HTTP'];
+  const body = JSON.stringify({ success: false, error: message });
+  const headers = {
+    ...traceHeaders(newTraceId()),
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  socket.setTimeout(lingerMs, () => socket.destroy());
 }
 
 /** Fastify's own errors by code. */
@@ -51,6 +91,8 @@ const frameworkErrors: Record<string, ErrorCode> = {
 
 export function toAppError(error: FastifyError): AppError {
   if (error instanceof AppError) return error;
+  // Anything can be thrown.
+  if (!(error instanceof Error)) return new AppError('internal', { cause: error });
   if (hasZodFastifySchemaValidationErrors(error))
     return new AppError('invalid', { details: detailsOf(error) });
   if (isMongoUnavailable(error)) {
@@ -58,6 +100,9 @@ export function toAppError(error: FastifyError): AppError {
       cause: error,
       headers: { 'Retry-After': String(retryAfterSeconds) },
     });
+  }
+  if (isDocumentTooLarge(error)) {
+    return new AppError('payload_too_large', { message: 'The record would become too large', cause: error });
   }
   const code = frameworkErrors[error.code];
   if (code) return new AppError(code);

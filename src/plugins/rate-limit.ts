@@ -12,14 +12,14 @@ export const rateLimitPlugin = fp<{ ctx: Context }>(
   async (app, { ctx }) => {
     app.addHook('onRoute', (route) => {
       const access = route.config?.access;
-      const isLimited = access !== 'public' || route.config?.limitByAddress;
+      const isLimited = (access !== 'public' && access !== 'adapter') || route.config?.limitByAddress;
       if (!isLimited) return;
       const byAddress = access === 'public' || access === 'session' || access === 'admin';
       route.onRequest = [
         ...[route.onRequest ?? []].flat(),
         async (request, reply) => {
-          if (byAddress) await limit(ctx, reply, `address:${request.ip}`, ctx.config.rateLimit);
-          else await limit(ctx, reply, `key:${request.actor.id}`, request.actor.limits);
+          if (byAddress) await limitRate(ctx, reply, `address:${request.ip}`, ctx.config.rateLimit);
+          else await limitRate(ctx, reply, `key:${request.actor.id}`, request.actor.limits);
         },
       ];
     });
@@ -37,7 +37,13 @@ declare module 'fastify' {
 const minuteSeconds = 60;
 const hourSeconds = 3_600;
 
-async function limit(ctx: Context, reply: FastifyReply, key: string, limits: RateLimits): Promise<void> {
+/** Counts a request and answers how many are left. @throws AppError rate_limited */
+export async function limitRate(
+  ctx: Context,
+  reply: FastifyReply,
+  key: string,
+  limits: RateLimits,
+): Promise<void> {
   const [minute, hour] = await ctx.counters.hit([
     { key, windowSeconds: minuteSeconds },
     { key, windowSeconds: hourSeconds },

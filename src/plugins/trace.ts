@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
+import { apiVersion } from '../http.ts';
 
 /** Ids that can stand in a header and a log line as they are. */
 const sanePattern = /^[\w.:-]{1,128}$/;
 
+export const newTraceId = (): string => randomUUID();
+
 /** The caller's trace id if it sent a sane one, else a new one. */
 export function traceIdOf(request: IncomingMessage): string {
   const given = request.headers['x-trace-id'];
-  return typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
+  return typeof given === 'string' && sanePattern.test(given) ? given : newTraceId();
 }
 
-export const apiVersion = '1.1.0';
+/** What every answer carries, those of the HTTP parser included. */
+export const traceHeaders = (traceId: string) => ({ 'X-Trace-Id': traceId, 'X-API-Version': apiVersion });
 
 /** Every answer names its trace and the API's version; every request leaves one log line and one measurement. */
 export const tracePlugin = fp<{ ctx: Context }>(
@@ -20,7 +24,7 @@ export const tracePlugin = fp<{ ctx: Context }>(
     const isLogging = ctx.log.isLevelEnabled('info');
 
     app.addHook('onRequest', async (request, reply) => {
-      reply.header('X-Trace-Id', request.id).header('X-API-Version', apiVersion);
+      reply.headers(traceHeaders(request.id));
     });
 
     app.addHook('onResponse', async (request, reply) => {

@@ -19,7 +19,7 @@ export const workspacePlugin = fp<{ ctx: Context }>(
     app.addHook('onRoute', (route) => {
       const access = route.config?.access;
       if (!access || !route.url.includes('/:workspaceId')) return;
-      if (access === 'public') return;
+      if (access === 'public' || access === 'adapter') return;
       const check =
         access === 'session' || access === 'admin'
           ? (request: FastifyRequest) => enterAsPerson(ctx, request, access)

@@ -1,13 +1,19 @@
 import type { Context } from '../context.ts';
 import { duplicateKeyFields } from '../infra/mongo.ts';
 import type { ObjectId } from '../lib/ids.ts';
-import { assertSameRequest, type IdempotencyRequest, isExpired, originalOf } from './idempotency.ts';
+import {
+  assertSameRequest,
+  type IdempotencyRequest,
+  isExpired,
+  originalOf,
+  releaseKey,
+} from './idempotency.ts';
 import { newRecord } from './insert.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow } from './restamp.ts';
 
 export type RowOutcome<T> =
-  | { status: 'created'; record: T }
+  | { status: 'created'; record: T; isReplay: boolean }
   | { status: 'skipped'; reason: string }
   | { status: 'error'; reason: string };
 
@@ -28,14 +34,14 @@ export async function insertRecords<T extends RecordDocument>(
 ): Promise<RowOutcome<T>[]> {
   const { idempotency } = options;
   const earlier = idempotency
-    ? await earlierRows(ctx, entity, workspaceId, rows.length, idempotency)
+    ? await earlierRows(ctx, entity, workspaceId, idempotency)
     : new Map<number, T>();
   const outcomes = new Map<number, RowOutcome<T>>();
   const pending: { index: number; record: T }[] = [];
 
   for (const [index, row] of rows.entries()) {
     const answered = earlier.get(index);
-    if (answered) outcomes.set(index, { status: 'created', record: originalOf(answered) });
+    if (answered) outcomes.set(index, replayed(answered));
     else if ('error' in row) outcomes.set(index, { status: 'error', reason: row.error });
     else {
       const rowKey = idempotency && { key: `${idempotency.key}#${index}`, request: idempotency.request };
@@ -54,18 +60,16 @@ export async function insertRecords<T extends RecordDocument>(
   );
   // The same request may run twice in parallel: then some rows were inserted by the other run just now.
   const parallel =
-    idempotency && rejected.size > 0
-      ? await earlierRows(ctx, entity, workspaceId, rows.length, idempotency)
-      : earlier;
+    idempotency && rejected.size > 0 ? await earlierRows(ctx, entity, workspaceId, idempotency) : earlier;
   for (const [position, { index, record }] of pending.entries()) {
     const error = rejected.get(position);
     const answered = parallel.get(index);
     if (error !== undefined && answered) {
-      outcomes.set(index, { status: 'created', record: originalOf(answered) });
+      outcomes.set(index, replayed(answered));
     } else if (error === undefined) {
       const settled = await restampIfSlow(ctx, entity, record, startedAt);
       ctx.relay.hand(collection.name, settled);
-      outcomes.set(index, { status: 'created', record: settled });
+      outcomes.set(index, { status: 'created', record: settled, isReplay: false });
     } else if (duplicateKeyFields(error)) {
       outcomes.set(index, { status: 'skipped', reason: options.duplicateReason });
     } else throw error;
@@ -73,20 +77,37 @@ export async function insertRecords<T extends RecordDocument>(
   return rows.map((_, index) => outcomes.get(index) as RowOutcome<T>);
 }
 
-/** The rows that an earlier run of the same request inserted, by index. */
+const replayed = <T extends RecordDocument>(record: T): RowOutcome<T> => ({
+  status: 'created',
+  record: originalOf(record),
+  isReplay: true,
+});
+
+/**
+ * The rows that an earlier run of the same request inserted, by index. Keys that have expired are freed, as a create
+ * frees them. @throws AppError invalid when the key was used with another body
+ */
 async function earlierRows<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
-  rowCount: number,
   idempotency: IdempotencyRequest,
 ): Promise<Map<number, T>> {
-  const keys = Array.from({ length: rowCount }, (_, index) => `${idempotency.key}#${index}`);
+  const prefix = `${idempotency.key}#`;
+  // $ follows # in the order of characters, so these are the keys that begin with the prefix.
+  const ofRequest = { $gte: prefix, $lt: `${idempotency.key}$` };
   const found = await entity
     .collection(ctx.db)
-    .find(workspaceId, { 'idempotency.key': { $in: keys } } as never, { hint: 'answered_requests' })
+    .find(workspaceId, { 'idempotency.key': ofRequest } as never, { hint: 'answered_requests' })
     .toArray();
-  const live = found.filter((record) => !isExpired(ctx, record.idempotency));
-  for (const record of live) assertSameRequest(record.idempotency, idempotency);
-  return new Map(live.map((record) => [keys.indexOf(record.idempotency?.key ?? ''), record]));
+  const rows = new Map<number, T>();
+  for (const record of found) {
+    if (isExpired(ctx, record.idempotency)) {
+      await releaseKey(ctx, entity, workspaceId, record);
+      continue;
+    }
+    assertSameRequest(record.idempotency, idempotency);
+    rows.set(Number(record.idempotency?.key.slice(prefix.length)), record);
+  }
+  return rows;
 }

@@ -1,4 +1,5 @@
 import { sha256 } from '../lib/crypto.ts';
+import { ObjectId } from '../lib/ids.ts';
 
 /**
  * Every value that a list can be filtered by is stored once more in the record's `facets` array as `field=value`,
@@ -18,7 +19,12 @@ export type FacetRule =
   /** A map of custom fields: each entry as `fields.<key>=value`. */
   | 'map';
 
+/** Rules by field, or by path (`extra.status`) for one entry of a map. */
 export type FacetRules = Readonly<Record<string, FacetRule>>;
+
+/** The rule that looks after a path. */
+export const ruleOf = (rules: FacetRules, path: string): FacetRule | undefined =>
+  rules[path] ?? rules[path.split('.', 1)[0] ?? ''];
 
 const wordsMax = 12;
 const tokenLengthMax = 100;
@@ -32,11 +38,15 @@ const words = (text: string): string[] =>
 /** Long values are told apart by their hash: an index key must stay small. */
 const token = (text: string): string => (text.length > tokenLengthMax ? `#${sha256(text)}` : text);
 
+/** A path as the part of a facet before the `=`, whatever a custom field is called. */
+export const facetField = (path: string): string => path.replaceAll('%', '%25').replaceAll('=', '%3D');
+
 /** The facet that a filter `field` = `value` looks for. */
 export const facet = (field: string, value: string | number | boolean): string =>
-  `${field}=${token(String(value).toLowerCase())}`;
+  `${facetField(field)}=${token(String(value).toLowerCase())}`;
 
 function scalars(value: unknown): (string | number | boolean)[] {
+  if (value instanceof ObjectId) return [value.toHexString()];
   if (Array.isArray(value)) return value.flatMap((item) => (Array.isArray(item) ? [] : scalars(item)));
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [value] : [];
 }
@@ -55,18 +65,21 @@ function tokensOf(rule: FacetRule, value: unknown): (string | number | boolean)[
  * @returns nothing for a path that no rule names
  */
 export function facetsOf(rules: FacetRules, path: string, value: unknown): string[] {
-  const [root = '', key] = path.split('.', 2);
-  const rule = rules[root];
+  const rule = ruleOf(rules, path);
   if (!rule || value === undefined || value === null) return [];
-  if (rule === 'map' && key === undefined) {
-    return Object.entries(value).flatMap(([name, item]) => facetsOf(rules, `${root}.${name}`, item));
+  if (rule === 'map' && !path.includes('.')) {
+    return Object.entries(value).flatMap(([name, item]) => facetsOf(rules, `${path}.${name}`, item));
   }
   return [...new Set(tokensOf(rule, value).map((item) => facet(path, item)))];
 }
 
 /** Facets of a whole record. */
 export const facetsOfRecord = (rules: FacetRules, record: Record<string, unknown>): string[] =>
-  Object.keys(rules).flatMap((field) => facetsOf(rules, field, record[field]));
+  Object.keys(rules).flatMap((path) => {
+    const [root = '', key] = path.split('.', 2);
+    const value = record[root];
+    return facetsOf(rules, path, key === undefined ? value : (value as Record<string, unknown>)?.[key]);
+  });
 
 /** For each word of a search text, the facets any of which satisfies it; all words have to be satisfied. */
 export function searchFacets(rules: FacetRules, text: string): string[][] {

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { Entity, IdempotencyMark, RecordDocument } from './record.ts';
@@ -36,17 +37,23 @@ export async function createOnce<T extends RecordDocument>(
   try {
     return { record: await create(), isReplay: false };
   } catch (error) {
-    if (!idempotency) throw error;
+    // With the database away there is nowhere to look.
+    if (!idempotency || isMongoUnavailable(error)) throw error;
     const earlier = await findAnswered(ctx, entity, workspaceId, idempotency.key);
-    if (!earlier) throw error;
-    if (isExpired(ctx, earlier.idempotency)) {
-      await releaseKey(ctx, entity, workspaceId, earlier);
-      return { record: await create(), isReplay: false };
+    const isExpiredKey = earlier !== null && isExpired(ctx, earlier.idempotency);
+    if (isExpiredKey) await releaseKey(ctx, entity, workspaceId, earlier);
+    // Freed just now, here or by a parallel request: all of them begin again, and again one of them wins.
+    if (isExpiredKey || (!earlier && isKeyTaken(error))) {
+      return createOnce(ctx, entity, workspaceId, idempotency, create);
     }
+    if (!earlier) throw error;
     assertSameRequest(earlier.idempotency, idempotency);
     return { record: originalOf(earlier), isReplay: true };
   }
 }
+
+const isKeyTaken = (error: unknown): boolean =>
+  duplicateKeyFields(error)?.includes('idempotency.key') ?? false;
 
 export const markOf = (idempotency: IdempotencyRequest, at: Date): IdempotencyMark => ({
   ...idempotency,
@@ -77,10 +84,13 @@ function findAnswered<T extends RecordDocument>(
   workspaceId: ObjectId,
   key: string,
 ): Promise<T | null> {
-  return entity.collection(ctx.db).findOne(workspaceId, { 'idempotency.key': key } as never);
+  return entity
+    .collection(ctx.db)
+    .findOne(workspaceId, { 'idempotency.key': key } as never, { hint: 'answered_requests' });
 }
 
-async function releaseKey<T extends RecordDocument>(
+/** Lets the key of an earlier request be used again. */
+export async function releaseKey<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,

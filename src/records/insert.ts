@@ -24,7 +24,7 @@ export async function newRecord<T extends RecordDocument>(
   options: InsertOptions = {},
 ): Promise<T> {
   const now = ctx.clock.now();
-  const own = withoutUndefined(fields);
+  const own = withoutEmptyFields(withoutUndefined(fields));
   const record = {
     _id: options.id ?? new ObjectId(),
     workspaceId,
@@ -35,15 +35,38 @@ export async function newRecord<T extends RecordDocument>(
     version: 1,
     facets: facetsOfRecord(entity.facets, own),
   } as unknown as T;
-  const type = entity.events.created;
-  if (type && (await ctx.relay.isWanted(workspaceId, type))) {
-    const { facets: _, ...snapshot } = record;
-    const owed: OwedEvent = { id: new ObjectId(), type, at: now, record: snapshot };
-    record.owed = [owed];
+  const owed = await eventsOf(ctx, entity, record);
+  if (owed.length > 0) {
+    record.owed = owed;
     record.owedSince = now;
   }
   if (options.idempotency) record.idempotency = markOf(options.idempotency, now);
   return record;
+}
+
+/** A custom field that is given as null has no value, and what has no value is left out. */
+function withoutEmptyFields<T extends object>(own: T): T {
+  const { fields } = own as { fields?: Record<string, unknown> };
+  if (!fields || !Object.values(fields).includes(null)) return own;
+  const given = Object.entries(fields).filter(([, value]) => value !== null);
+  return { ...own, fields: Object.fromEntries(given) };
+}
+
+/** The events that the create owes, as far as anybody wants them. */
+async function eventsOf<T extends RecordDocument>(
+  ctx: Context,
+  entity: Entity<T>,
+  record: T,
+): Promise<OwedEvent[]> {
+  const { created = [] } = entity.events;
+  const types = typeof created === 'function' ? created(record) : [created].flat();
+  const { facets: _, ...snapshot } = record;
+  const events: OwedEvent[] = [];
+  for (const type of types) {
+    if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
+    events.push({ id: new ObjectId(), type, at: record.createdAt, record: snapshot });
+  }
+  return events;
 }
 
 /**

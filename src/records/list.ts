@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, type Position } from '../lib/cursor.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { facet, searchFacets } from './facets.ts';
+import { type OffsetPage, pageByOffset } from './offset.ts';
 import type { Entity, RecordDocument } from './record.ts';
 import { settlingMs } from './timing.ts';
 
@@ -23,8 +24,10 @@ export interface ListQuery {
   createdAfter?: Date | undefined;
   createdBefore?: Date | undefined;
   updatedAfter?: Date | undefined;
-  /** Field → wanted value, for fields that the entity has facet rules for. */
-  filters?: Record<string, string>;
+  /** Field → wanted value, or values any of which will do, for fields that the entity has facet rules for. */
+  filters?: Record<string, string | string[]>;
+  /** Large fields that the caller has no use for. */
+  omit?: string[];
 }
 
 /** Names of the indexes that every entity has (see recordIndexes); each query below hints the one that serves it. */
@@ -73,8 +76,7 @@ export async function listRecords<T extends RecordDocument>(
   const [first, ...others] = conditions;
   const filter = {
     archived: query.archived ?? false,
-    ...(first ? { facets: { $in: first } } : {}),
-    ...(others.length > 0 ? { $and: others.map((alternatives) => ({ facets: { $in: alternatives } })) } : {}),
+    ...facetFilter(first, others),
     ...timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore }),
     ...timeCondition('updatedAt', { $gt: query.updatedAfter }),
   };
@@ -86,6 +88,7 @@ export async function listRecords<T extends RecordDocument>(
     hint,
     limit: query.limit,
     cursor: query.cursor,
+    omit: query.omit,
   });
 }
 
@@ -124,6 +127,28 @@ export function recentRecords<T extends RecordDocument>(
   return listRecords(ctx, entity, workspaceId, { limit: query.limit, cursor: query.cursor, createdAfter });
 }
 
+/** A list by limit and offset, newest first, with a bounded total. */
+export function listRecordsByOffset<T extends RecordDocument>(
+  ctx: Context,
+  entity: Entity<T>,
+  workspaceId: ObjectId,
+  query: Pick<ListQuery, 'limit' | 'filters' | 'createdAfter' | 'createdBefore'> & { offset: number },
+): Promise<OffsetPage<T>> {
+  const [first, ...others] = facetConditions(entity, query);
+  const filter = {
+    archived: false,
+    ...facetFilter(first, others),
+    ...timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore }),
+  };
+  return pageByOffset(entity.collection(ctx.db), workspaceId, {
+    filter: filter as never,
+    sort: { createdAt: -1, _id: -1 },
+    hint: first ? indexNames.facets : indexNames.created,
+    limit: query.limit,
+    offset: query.offset,
+  });
+}
+
 interface PageRequest {
   filter: Record<string, unknown>;
   field: 'createdAt' | 'updatedAt';
@@ -131,6 +156,7 @@ interface PageRequest {
   hint: string;
   limit: number;
   cursor: string | undefined;
+  omit?: string[] | undefined;
 }
 
 async function pageBy<T extends RecordDocument>(
@@ -141,16 +167,13 @@ async function pageBy<T extends RecordDocument>(
 ): Promise<Page<T>> {
   const { field, direction, limit } = request;
   const filter = request.cursor ? afterPosition(request, decodeCursor(request.cursor)) : request.filter;
-  const found = await entity
-    .collection(ctx.db)
-    .find(workspaceId, filter as never, {
-      sort: { [field]: direction, _id: direction },
-      // One more than the page shows whether there is another page.
-      limit: limit + 1,
-      hint: request.hint,
-      projection: { facets: 0, owed: 0, idempotency: 0 },
-    })
-    .toArray();
+  const found = await entity.collection(ctx.db).findPage(workspaceId, filter as never, {
+    sort: { [field]: direction, _id: direction },
+    // One more than the page shows whether there is another page.
+    limit: limit + 1,
+    hint: request.hint,
+    projection: withoutFields('facets', 'owed', 'idempotency', ...(request.omit ?? [])),
+  });
   const records = found.slice(0, limit);
   const last = records.at(-1);
   const hasMore = found.length > limit && last !== undefined;
@@ -171,18 +194,37 @@ function afterPosition(
   return { ...rest, $and: [...(conditions as object[]), position] };
 }
 
+/** The first condition is looked up in the index, the others are checked on what it finds. */
+function facetFilter(
+  first: string[] | undefined,
+  others: string[][],
+  noneOf?: string[],
+): Record<string, unknown> {
+  return {
+    ...(first ? { facets: { $in: first, ...(noneOf ? { $nin: noneOf } : {}) } } : {}),
+    ...(others.length > 0 ? { $and: others.map((alternatives) => ({ facets: { $in: alternatives } })) } : {}),
+  };
+}
+
 function timeCondition(field: string, bounds: Record<string, Date | undefined>): Record<string, unknown> {
   const given = Object.entries(bounds).filter(([, time]) => time !== undefined);
   return given.length > 0 ? { [field]: Object.fromEntries(given) } : {};
 }
 
-function facetConditions<T extends RecordDocument>(entity: Entity<T>, query: ListQuery): string[][] {
-  const filters = Object.entries(query.filters ?? {}).map(([field, value]) => [facet(field, value)]);
+function facetConditions<T extends RecordDocument>(
+  entity: Entity<T>,
+  query: Pick<ListQuery, 'filters' | 'q'>,
+): string[][] {
+  const filters = Object.entries(query.filters ?? {}).map(([field, value]) =>
+    [value].flat().map((one) => facet(field, one)),
+  );
   if (query.q === undefined) return filters;
   const search = searchFacets(entity.facets, query.q);
   // A text without a single word matches nothing.
   return [...filters, ...(search.length > 0 ? search : [[]])];
 }
+
+const withoutFields = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 0]));
 
 const unsupportedSort = (message: string): AppError =>
   new AppError('invalid', { details: { sort: [message] } });

@@ -63,7 +63,8 @@ export interface Entity<T extends RecordDocument> {
   collection: (db: Database) => TenantCollection<T>;
   facets: FacetRules;
   events: {
-    created?: EventType;
+    /** A function where it depends on the new record. */
+    created?: EventType | ((record: T) => EventType[]);
     /** Owed by any change, archive included. */
     updated?: EventType;
   };

@@ -45,7 +45,8 @@ interface Debt {
 
 export function createRelay(db: Database, collectionNames: readonly string[], log: Logger): Relay {
   const listeners: EventListener[] = [];
-  const waiting: Debt[] = [];
+  /** By workspace, in the order in which they are served. */
+  const waiting = new Map<string, Debt[]>();
   let flushing: Promise<void> | undefined;
 
   const settle = async (debts: Debt[]) => {
@@ -56,10 +57,23 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     await clearMarks(db, debts);
   };
 
+  // Each workspace in its turn, so that the import of one holds up nobody else's single event.
+  const takeBatch = () => {
+    const share = Math.max(1, Math.floor(batchSize / waiting.size));
+    const batch: Debt[] = [];
+    for (const [workspace, debts] of waiting) {
+      batch.push(...debts.splice(0, share));
+      waiting.delete(workspace);
+      if (debts.length > 0) waiting.set(workspace, debts);
+      if (batch.length >= batchSize) break;
+    }
+    return batch;
+  };
+
   // While one batch is under way the next one gathers, so the batches grow with the load.
   const flush = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchSize);
+    while (waiting.size > 0) {
+      const batch = takeBatch();
       try {
         await settle(batch);
       } catch (error) {
@@ -79,12 +93,11 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     },
     hand(collectionName, record) {
       if (!record.owed?.length) return;
-      waiting.push({
-        collectionName,
-        recordId: record._id,
-        workspaceId: record.workspaceId,
-        events: record.owed,
-      });
+      const { _id: recordId, workspaceId, owed: events } = record;
+      const workspace = workspaceId.toHexString();
+      const debts = waiting.get(workspace) ?? [];
+      debts.push({ collectionName, recordId, workspaceId, events });
+      waiting.set(workspace, debts);
       // A turn of the event loop later, so that the answer leaves first.
       flushing ??= new Promise((resolve) => setImmediate(resolve)).then(flush);
     },

@@ -311,7 +311,8 @@ export function registerRecordRoutes<T extends RecordDocument>(
           rows,
           request.idempotency,
         );
-        reply.code(201);
+        const created = outcomes.filter((outcome) => outcome.status === 'created');
+        answerCreated(reply, created.length > 0 && created.every(({ isReplay }) => isReplay));
         return presentBulk(entity, outcomes);
       },
     );

@@ -3,22 +3,27 @@ import { duplicateKeyFields } from '../infra/mongo.ts';
 import { AppError, notFound } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
 import { ObjectId } from '../lib/ids.ts';
-import { facetsOf } from './facets.ts';
+import { facetField, facetsOf, ruleOf } from './facets.ts';
+import { mergePatch } from './merge-patch.ts';
 import type { Entity, EventType, RecordDocument } from './record.ts';
 import { restampIfSlow, risingNow } from './restamp.ts';
 
-/** What a change does, by path: `name`, or `fields.budget` for one custom field. */
+/** What a change does, by path: `name`, or `fields.budget` for one custom field. Paths go no deeper. */
 export interface Change {
   set: Record<string, unknown>;
+  /** JSON Merge Patches of objects. */
+  merge?: Record<string, Record<string, unknown>>;
   unset?: string[];
-  /** Paths that get the server's time. */
-  touch?: string[];
+  /** Values as expressions over the record before: the code's own, never a client's. Scalars, where a facet rule applies. */
+  computed?: Record<string, Expression>;
 }
 
 export interface UpdateOptions {
   ifMatch?: IfMatch | undefined;
   /** An event besides the entity's own `updated`, owed when `when` (an expression over the record before) is true. */
   event?: { type: EventType; when: object };
+  /** An expression over the record before; where it is false nothing changes. */
+  onlyIf?: object;
   /** Makes the error for a unique rule that the change would break, given the index's fields. */
   onDuplicate?: (fields: string[]) => Promise<Error>;
 }
@@ -57,7 +62,7 @@ export async function archiveRecord<T extends RecordDocument>(
   workspaceId: ObjectId,
   id: ObjectId,
 ): Promise<T> {
-  const change: Change = { set: { archived: true }, touch: ['archivedAt'] };
+  const change: Change = { set: { archived: true }, computed: { archivedAt: '$$NOW' } };
   const archived = await applyChange(ctx, entity, workspaceId, id, [], change, {});
   const current = archived ?? (await entity.collection(ctx.db).findById(workspaceId, id));
   if (!current) throw notFound(entity.label);
@@ -69,14 +74,18 @@ async function applyChange<T extends RecordDocument>(
   entity: Entity<T>,
   workspaceId: ObjectId,
   id: ObjectId,
-  differences: object[],
+  differences: Expression[],
   change: Change,
   options: UpdateOptions,
 ): Promise<T | undefined> {
+  const conditions = [
+    ...(differences.length > 0 ? [{ $or: differences }] : []),
+    ...(options.onlyIf ? [options.onlyIf] : []),
+  ];
   const filter = {
     _id: id,
     archived: false,
-    ...(differences.length > 0 ? { $or: differences } : {}),
+    ...(conditions.length > 0 ? { $expr: { $and: conditions } } : {}),
     ...versionFilter(id, options.ifMatch),
   };
   const startedAt = ctx.clock.now();
@@ -95,11 +104,17 @@ async function applyChange<T extends RecordDocument>(
   return settled;
 }
 
-/** Conditions any of which means that the change would change something. */
-function differencesOf(change: Change): object[] {
+/**
+ * Conditions any of which means that the change would change something. Expressions and not the query language, whose
+ * `$ne` takes an array that holds a value for the value.
+ */
+function differencesOf(change: Change): Expression[] {
   return [
-    ...Object.entries(change.set).map(([path, value]) => ({ [path]: { $ne: value } })),
-    ...(change.unset ?? []).map((path) => ({ [path]: { $exists: true } })),
+    ...Object.entries(change.set).map(([path, value]) => ({ $ne: [`$${path}`, { $literal: value }] })),
+    ...Object.entries(change.merge ?? {}).map(([path, patch]) => ({
+      $ne: [`$${path}`, mergePatch(`$${path}`, patch)],
+    })),
+    ...(change.unset ?? []).map((path) => ({ $ne: [{ $type: `$${path}` }, 'missing'] })),
   ];
 }
 
@@ -129,7 +144,8 @@ async function changePipeline<T extends RecordDocument>(
     idempotency: keepOriginal,
   };
   for (const [path, value] of Object.entries(change.set)) first[path] = { $literal: value };
-  for (const path of change.touch ?? []) first[path] = '$$NOW';
+  for (const [path, patch] of Object.entries(change.merge ?? {})) first[path] = mergePatch(`$${path}`, patch);
+  Object.assign(first, change.computed);
   const facets = facetsExpression(entity, change);
   if (facets) first.facets = facets;
 
@@ -183,17 +199,22 @@ function owe(type: EventType, condition?: string): Record<string, Expression> {
 /** Takes out the facets of every changed path and puts in the new ones. */
 function facetsExpression<T extends RecordDocument>(
   entity: Entity<T>,
-  change: Change,
+  { set, merge = {}, unset = [], computed = {} }: Change,
 ): Expression | undefined {
-  const paths = [...Object.keys(change.set), ...(change.unset ?? [])].map((path) =>
-    path.split('.', 2).join('.'),
-  );
-  const touched = paths.filter((path) => entity.facets[path.split('.', 1)[0] ?? '']);
+  const hasRule = (path: string) => ruleOf(entity.facets, path) !== undefined;
+  const touched = [set, merge, computed].flatMap(Object.keys).concat(unset).filter(hasRule);
   if (touched.length === 0) return undefined;
-  const added = Object.entries(change.set).flatMap(([path, value]) => facetsOf(entity.facets, path, value));
+  const added = Object.entries(set).flatMap(([path, value]) => facetsOf(entity.facets, path, value));
+  const addedByServer = Object.entries(computed)
+    .filter(([path]) => hasRule(path))
+    .map(([path, value]) => ({ $concat: [`${path}=`, { $toLower: { $toString: value } }] }));
   const field = { $arrayElemAt: [{ $split: ['$$facet', '='] }, 0] };
   const kept = {
-    $filter: { input: '$facets', as: 'facet', cond: { $not: [{ $in: [field, { $literal: touched }] }] } },
+    $filter: {
+      input: '$facets',
+      as: 'facet',
+      cond: { $not: [{ $in: [field, { $literal: touched.map(facetField) }] }] },
+    },
   };
-  return { $concatArrays: [kept, { $literal: added }] };
+  return { $concatArrays: [kept, { $literal: added }, addedByServer] };
 }

@@ -15,7 +15,7 @@ import {
   updateWorkspace,
   type WorkspaceSettings,
 } from '../../src/features/workspaces/service.ts';
-import { createLogger } from '../../src/infra/logger.ts';
+import { createLogger, type Logger } from '../../src/infra/logger.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 
 export interface TestServer {
@@ -26,12 +26,22 @@ export interface TestServer {
 
 export type ConfigOverrides = { [K in keyof Config]?: Config[K] };
 
+export interface ServerOptions {
+  /** Database and Redis prefix: the `redisPrefix` of a server whose data this one shares. */
+  name?: string;
+  /** Another way to the database of the test run. */
+  mongoUrl?: string;
+  /** Another Redis than the one of the test run. */
+  redisUrl?: string;
+  log?: Logger;
+}
+
 /** A server of its own: a fresh database and Redis prefix on the shared engine. */
 export async function startServer(
   overrides: ConfigOverrides = {},
-  shared?: { name: string },
+  options: ServerOptions = {},
 ): Promise<TestServer> {
-  const name = shared?.name ?? `test_${randomBytes(6).toString('hex')}`;
+  const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
   const config: Config = {
     ...loadConfig({
       NODE_ENV: 'test',
@@ -46,9 +56,9 @@ export async function startServer(
   };
   const { ctx, close } = await createContext({
     config,
-    log: createLogger(config.logLevel),
-    mongoUrl: inject('mongoUrl'),
-    redisUrl: inject('redisUrl'),
+    log: options.log ?? createLogger(config.logLevel),
+    mongoUrl: options.mongoUrl ?? inject('mongoUrl'),
+    redisUrl: options.redisUrl ?? inject('redisUrl'),
     databaseName: name,
     redisPrefix: name,
   });

@@ -8,13 +8,21 @@ import { type User, users } from './model.ts';
 // The library's default is argon2id with 19 MiB, 2 passes and one lane, as OWASP recommends.
 const hashPassword = (password: string): Promise<string> => hash(password);
 
+export interface UserInput {
+  /** Fixed by a caller that refers to the account before it exists. */
+  id?: ObjectId;
+  name: string;
+  email: string;
+  password: string;
+}
+
+export const emailTaken = (): AppError =>
+  new AppError('conflict', { message: 'This email has an account already' });
+
 /** @throws AppError conflict when the address has an account */
-export async function createUser(
-  ctx: Context,
-  input: { name: string; email: string; password: string },
-): Promise<User> {
+export async function createUser(ctx: Context, input: UserInput): Promise<User> {
   const user: User = {
-    _id: new ObjectId(),
+    _id: input.id ?? new ObjectId(),
     name: input.name,
     email: input.email.toLowerCase(),
     passwordHash: await hashPassword(input.password),
@@ -23,9 +31,7 @@ export async function createUser(
   try {
     await users(ctx.db).insertOne(user);
   } catch (error) {
-    if (duplicateKeyFields(error))
-      throw new AppError('conflict', { message: 'This email has an account already' });
-    throw error;
+    throw duplicateKeyFields(error) ? emailTaken() : error;
   }
   return user;
 }

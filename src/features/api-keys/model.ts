@@ -1,14 +1,19 @@
 import { Schema } from 'mongoose';
 import type { RateLimits } from '../../actor.ts';
 import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { type ApiKeyKind, apiKeyKinds, type Permission, permissions } from './kinds.ts';
 
 /** One integration's credentials: an API key, and a client id and secret for OAuth. Only their hashes are stored. */
 export interface ApiKey extends TenantDocument {
+  /** The contract that the key opens. */
+  kind: ApiKeyKind;
   name: string;
   clientId: string;
   keyHash: string;
   secretHash: string;
   scopes: string[];
+  /** In place of scopes, for contracts that have none. */
+  permissions?: Permission[];
   status: 'active' | 'revoked';
   /** Rises when the credentials change; tokens of an earlier generation are dead. */
   generation: number;
@@ -23,11 +28,13 @@ export interface ApiKey extends TenantDocument {
 
 const apiKeySchema = new Schema<ApiKey>({
   workspaceId: { type: Schema.Types.ObjectId, required: true },
+  kind: { type: String, enum: apiKeyKinds, required: true },
   name: { type: String, required: true },
   clientId: { type: String, required: true },
   keyHash: { type: String, required: true },
   secretHash: { type: String, required: true },
   scopes: [String],
+  permissions: { type: [String], enum: permissions, default: undefined },
   status: { type: String, enum: ['active', 'revoked'], required: true },
   generation: { type: Number, required: true },
   limits: { perMinute: Number, perHour: Number },

@@ -1,16 +1,21 @@
 import type { RateLimits, Scope } from '../../actor.ts';
 import type { Context } from '../../context.ts';
 import { randomToken, sha256 } from '../../lib/crypto.ts';
-import { notFound } from '../../lib/errors.ts';
+import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
+import { isAddressIn } from '../../lib/ip.ts';
 import { withoutUndefined } from '../../records/clean.ts';
+import { type ApiKeyKind, kindRules, type Permission, permissions } from './kinds.ts';
 import { type ApiKey, apiKeys } from './model.ts';
 
 /** Scopes of a key created without any, as the document's info text says. */
 const defaultScopes: Scope[] = ['lead.read', 'lead.write', 'metadata.read'];
 
 export interface ApiKeyInput {
+  kind?: ApiKeyKind | undefined;
   name: string;
+  /** Of keys of kinds with permissions; all when left out. */
+  permissions?: Permission[] | undefined;
   scopes?: Scope[] | undefined;
   rateLimitPerMinute?: number | undefined;
   rateLimitPerHour?: number | undefined;
@@ -24,8 +29,8 @@ export interface IssuedSecrets {
   clientSecret: string;
 }
 
-const issueSecrets = (): IssuedSecrets => ({
-  apiKey: `qvoo_live_${randomToken()}`,
+const issueSecrets = (kind: ApiKeyKind): IssuedSecrets => ({
+  apiKey: `${kindRules[kind].prefix}${randomToken()}`,
   clientSecret: `qvoo_secret_${randomToken()}`,
 });
 
@@ -37,25 +42,31 @@ const hashesOf = (secrets: IssuedSecrets) => ({
 const keyCacheKey = (keyHash: string): string => `api-key:${keyHash}`;
 const idCacheKey = (id: string): string => `api-key-id:${id}`;
 
+/** @throws AppError invalid */
 export async function createApiKey(
   ctx: Context,
   workspaceId: ObjectId,
   createdBy: string,
   input: ApiKeyInput,
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
-  const secrets = issueSecrets();
+  const { kind = 'qvoo' } = input;
+  const rules = kindRules[kind];
+  const secrets = issueSecrets(kind);
   const now = ctx.clock.now();
+  if (input.expiresAt && input.expiresAt <= now) throw invalid('expiresAt', 'Must be in the future');
   const limits = withoutUndefined<Partial<RateLimits>>({
-    perMinute: input.rateLimitPerMinute,
+    perMinute: input.rateLimitPerMinute ?? rules.limits?.perMinute,
     perHour: input.rateLimitPerHour,
   });
   const apiKey: ApiKey = withoutUndefined({
     _id: new ObjectId(),
     workspaceId,
+    kind,
     name: input.name,
     clientId: `qvoo_client_${randomToken(12)}`,
     ...hashesOf(secrets),
-    scopes: input.scopes ?? defaultScopes,
+    scopes: rules.hasPermissions ? [] : (input.scopes ?? defaultScopes),
+    permissions: rules.hasPermissions ? (input.permissions ?? [...permissions]) : undefined,
     status: 'active' as const,
     generation: 1,
     limits,
@@ -84,7 +95,9 @@ export async function rotateApiKey(
   workspaceId: ObjectId,
   id: ObjectId,
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
-  const secrets = issueSecrets();
+  const apiKey = await apiKeys(ctx.db).findById(workspaceId, id);
+  if (!apiKey) throw notFound('API key');
+  const secrets = issueSecrets(apiKey.kind);
   const before = await apiKeys(ctx.db).findOneAndUpdate(
     workspaceId,
     { _id: id },
@@ -101,21 +114,23 @@ export async function rotateApiKey(
 
 /** @throws AppError not_found */
 export async function deleteApiKey(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<void> {
-  const collection = apiKeys(ctx.db);
-  const apiKey = await collection.findById(workspaceId, id);
+  const apiKey = await apiKeys(ctx.db).findOneAndDelete(workspaceId, { _id: id });
   if (!apiKey) throw notFound('API key');
-  await collection.deleteMany(workspaceId, { _id: id });
   await forget(ctx, apiKey);
 }
 
-/** Ends the credentials and every token; the key stays in the portal's list as revoked, and can be rotated. */
-export async function revokeApiKey(ctx: Context, apiKey: ApiKey): Promise<void> {
-  await apiKeys(ctx.db).updateOne(
+/**
+ * Ends the credentials and every token; the key stays in the portal's list as revoked, and can be rotated.
+ * @returns false when the credentials changed since `apiKey` was read: then they are dead already
+ */
+export async function revokeApiKey(ctx: Context, apiKey: ApiKey): Promise<boolean> {
+  const isRevoked = await apiKeys(ctx.db).updateOne(
     apiKey.workspaceId,
-    { _id: apiKey._id },
+    { _id: apiKey._id, generation: apiKey.generation },
     { $set: { status: 'revoked', updatedAt: ctx.clock.now() }, $inc: { generation: 1 } },
   );
   await forget(ctx, apiKey);
+  return isRevoked;
 }
 
 async function forget(ctx: Context, apiKey: ApiKey): Promise<void> {
@@ -147,5 +162,15 @@ export async function findByClientId(ctx: Context, clientId: string): Promise<Ap
 
 /** Whether the key may be used at this time, apart from what it may do. */
 export function isUsable(ctx: Context, apiKey: ApiKey): boolean {
-  return apiKey.status === 'active' && (!apiKey.expiresAt || apiKey.expiresAt > ctx.clock.now());
+  return apiKey.status === 'active' && !isExpired(ctx, apiKey);
+}
+
+export function isExpired(ctx: Context, { expiresAt }: ApiKey): boolean {
+  return expiresAt !== undefined && expiresAt <= ctx.clock.now();
+}
+
+/** @throws AppError forbidden when the key is for other addresses */
+export function assertAddress({ allowedIps }: ApiKey, address: string): void {
+  if (allowedIps.length === 0 || isAddressIn(address, allowedIps)) return;
+  throw new AppError('forbidden', { message: 'This address may not use the credential' });
 }

@@ -1,3 +1,4 @@
+import { amountOf } from '../../lib/money.ts';
 import type { Lead } from './model.ts';
 import type { LeadOut } from './schema.ts';
 
@@ -14,6 +15,8 @@ export function presentLead(lead: Lead): LeadOut {
     status: lead.status,
     leadStage: lead.leadStage,
     source: lead.source,
+    priority: lead.priority,
+    dealValue: amountOf(lead.dealValue),
     tags: lead.tags,
     description: lead.description,
     assignedTo: lead.assignedTo,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { AppError } from '../../lib/errors.ts';
-import { actionSuccess, workspaceParams } from '../../lib/schemas.ts';
+import { actionSuccess, phoneNumber, workspaceParams } from '../../lib/schemas.ts';
 import { answerCreated, registerRecordRoutes } from '../../records/routes.ts';
-import { leadFilters, leadInput, leadOut, leadPatch, phoneNumber } from './schema.ts';
+import { leadFilters, leadInput, leadOut, leadPatch } from './schema.ts';
 import { createLead, findLeadByPhone, leadEntity, leadService } from './service.ts';
 
 export const leadRoutes: Routes = async (app, { ctx }) => {

@@ -6,11 +6,14 @@ import {
   email,
   filterText,
   longText,
+  nullable,
+  phoneNumber,
   shortText,
+  tagList,
 } from '../../lib/schemas.ts';
+import { leadPriorities } from './model.ts';
 
-const tags = z.array(z.string().trim().min(1).max(100)).max(50);
-export const phoneNumber = z.string().trim().min(1).max(32);
+const dealValue = z.number().min(0).max(1e15).describe("In the workspace's currency");
 
 const optional = {
   email,
@@ -19,7 +22,9 @@ const optional = {
   status: shortText,
   leadStage: shortText,
   source: shortText,
-  tags,
+  priority: z.enum(leadPriorities),
+  dealValue,
+  tags: tagList,
   description: longText,
   assignedTo: z.string().describe('User id of a team member'),
   fields: customFields,
@@ -35,8 +40,6 @@ export const leadInput = z
   })
   .meta({ id: 'LeadInput' });
 
-const nullable = <T extends z.ZodType>(schema: T) => schema.nullable().optional();
-
 export const leadPatch = z
   .object({
     name: shortText.optional(),
@@ -47,7 +50,9 @@ export const leadPatch = z
     status: nullable(shortText),
     leadStage: nullable(shortText),
     source: nullable(shortText),
-    tags: nullable(tags),
+    priority: z.enum(leadPriorities).optional(),
+    dealValue: nullable(dealValue),
+    tags: nullable(tagList),
     description: nullable(longText),
     assignedTo: nullable(z.string()),
     fields: customFields.optional(),
@@ -66,6 +71,8 @@ export const leadOut = z
     status: z.string().optional(),
     leadStage: z.string().optional(),
     source: z.string().optional(),
+    priority: z.enum(leadPriorities).optional(),
+    dealValue: z.number().optional(),
     tags: z.array(z.string()).optional(),
     description: z.string().optional(),
     assignedTo: z.string().optional(),
@@ -86,5 +93,6 @@ export const leadFilters = {
   leadStage: { schema: filterText, field: 'leadStage' },
   tag: { schema: filterText, field: 'tags' },
   source: { schema: filterText, field: 'source' },
+  priority: { schema: filterText, field: 'priority' },
   assignedTo: { schema: filterText, field: 'assignedTo' },
 };

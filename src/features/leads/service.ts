@@ -1,9 +1,13 @@
 import type { Context } from '../../context.ts';
-import { AppError, duplicate, invalid, notFound } from '../../lib/errors.ts';
+import { AppError, duplicate, notFound } from '../../lib/errors.ts';
 import type { ObjectId } from '../../lib/ids.ts';
-import { normalisePhone } from '../../lib/phone.ts';
+import { toMoney } from '../../lib/money.ts';
+import { normalisePhone, requirePhone } from '../../lib/phone.ts';
 import { changeOf } from '../../records/change.ts';
+import { facet } from '../../records/facets.ts';
 import type { Created, IdempotencyRequest } from '../../records/idempotency.ts';
+import { listRecordsByOffset } from '../../records/list.ts';
+import type { OffsetPage } from '../../records/offset.ts';
 import type { Entity, Managed } from '../../records/record.ts';
 import { type Caller, createRecord, type RecordService, type UpdateRequest } from '../../records/routes.ts';
 import { updateRecord } from '../../records/update.ts';
@@ -25,6 +29,7 @@ export const leadEntity: Entity<Lead> = {
     status: 'value',
     leadStage: 'value',
     source: 'value',
+    priority: 'value',
     tags: 'value',
     assignedTo: 'value',
     fields: 'map',
@@ -39,17 +44,29 @@ export const leadService: RecordService<Lead> = {
   duplicateError: duplicateLead,
 };
 
-async function prepareLead(ctx: Context, caller: Caller, input: LeadInput): Promise<Omit<Lead, Managed>> {
+/** What a lead can be made of; the native contract demands a phone number, others are content with an email. */
+export type LeadDraft = Partial<LeadInput> & Pick<LeadInput, 'name'>;
+
+/** Checks a draft against the workspace and adds the defaults of a new lead. @throws AppError invalid */
+export async function prepareLead(
+  ctx: Context,
+  caller: Caller,
+  draft: LeadDraft,
+): Promise<Omit<Lead, Managed>> {
   const { workspace } = caller;
+  const { dealValue, ...input } = draft;
   assertCustomFields(workspace, 'lead', input.fields, 'create');
   await assertMembers(ctx, workspace._id, 'assignedTo', input.assignedTo);
   await discoverMetadata(ctx, workspace, {
     tags: input.tags,
-    sources: input.source ? [input.source] : undefined,
+    source: input.source,
+    status: input.status,
   });
   return {
     ...input,
-    mobileE164: phoneOf(workspace, input.mobileNumber),
+    mobileE164: input.mobileNumber === undefined ? undefined : phoneOf(workspace, input.mobileNumber),
+    dealValue: dealValue === undefined ? undefined : toMoney(dealValue, workspace.currency),
+    priority: input.priority ?? 'Medium',
     status: input.status ?? workspace.leadStatuses[0],
     leadStage: input.leadStage ?? workspace.leadStages[0]?.stageKey,
   };
@@ -64,11 +81,12 @@ export const createLead = (
 ): Promise<Created<Lead>> =>
   createRecord(ctx, { entity: leadEntity, service: leadService }, caller, input, idempotency);
 
-async function updateLead(
+/** Changes a lead as PUT and PATCH do. @throws AppError */
+export async function updateLead(
   ctx: Context,
   caller: Caller,
   id: ObjectId,
-  body: LeadInput | LeadPatch,
+  body: Partial<LeadInput> | LeadPatch,
   request: UpdateRequest,
 ): Promise<Lead> {
   const { workspace } = caller;
@@ -76,21 +94,22 @@ async function updateLead(
   await assertMembers(ctx, workspace._id, 'assignedTo', body.assignedTo ?? undefined);
   await discoverMetadata(ctx, workspace, {
     tags: body.tags ?? undefined,
-    sources: body.source ? [body.source] : undefined,
+    source: body.source ?? undefined,
+    status: body.status ?? undefined,
   });
   const change = changeOf(body, request);
   if (body.mobileNumber !== undefined) change.set.mobileE164 = phoneOf(workspace, body.mobileNumber);
+  if (typeof body.dealValue === 'number') change.set.dealValue = toMoney(body.dealValue, workspace.currency);
+  // The claim on the old address ends with it; a merge finds the lead by its new one.
+  if (body.email !== undefined) change.unset = [...(change.unset ?? []), 'emailKey'];
   return updateRecord(ctx, leadEntity, workspace._id, id, change, {
     ifMatch: request.ifMatch,
     onDuplicate: () => duplicateLead(ctx, workspace._id, { mobileE164: String(change.set.mobileE164) }),
   });
 }
 
-function phoneOf(workspace: Workspace, mobileNumber: string): string {
-  const normalised = normalisePhone(mobileNumber, workspace.defaultCountry);
-  if (!normalised) throw invalid('mobileNumber', 'Must be a phone number');
-  return normalised;
-}
+const phoneOf = (workspace: Workspace, mobileNumber: string): string =>
+  requirePhone('mobileNumber', mobileNumber, workspace.defaultCountry);
 
 async function duplicateLead(
   ctx: Context,
@@ -124,14 +143,35 @@ export async function findLeadByPhone(
   return normalised ? findLiveLead(ctx, workspace._id, normalised) : null;
 }
 
+/** Live leads by limit and offset, newest first. */
+export const listLeadsByOffset = (
+  ctx: Context,
+  workspaceId: ObjectId,
+  query: Parameters<typeof listRecordsByOffset>[3],
+): Promise<OffsetPage<Lead>> => listRecordsByOffset(ctx, leadEntity, workspaceId, query);
+
+/** The oldest live lead with this address. */
+export const findLeadByEmail = (ctx: Context, workspaceId: ObjectId, email: string): Promise<Lead | null> =>
+  leads(ctx.db).findOne(
+    workspaceId,
+    { archived: false, facets: facet('email', email) },
+    { hint: 'filtered_list', sort: { createdAt: 1, _id: 1 } },
+  );
+
+export const findLead = (ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Lead | null> =>
+  leads(ctx.db).findById(workspaceId, id);
+
 /** @throws AppError not_found */
 export async function getLead(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Lead> {
-  const lead = await leads(ctx.db).findById(workspaceId, id);
+  const lead = await findLead(ctx, workspaceId, id);
   if (!lead) throw notFound('Lead');
   return lead;
 }
 
-/** Marks a lead as having become a customer; doing so again changes nothing. */
+/**
+ * Marks a lead as having become a customer. Once it has, doing so again changes nothing, so that a repetition never
+ * undoes what people did to the lead since.
+ */
 export async function convertLead(
   ctx: Context,
   workspaceId: ObjectId,
@@ -139,10 +179,12 @@ export async function convertLead(
   customerId: ObjectId,
 ): Promise<void> {
   const change = { set: { status: 'converted', customerId: customerId.toHexString() } };
+  const onlyIf = { $ne: ['$customerId', customerId.toHexString()] };
   try {
-    await updateRecord(ctx, leadEntity, workspaceId, id, change);
+    await updateRecord(ctx, leadEntity, workspaceId, id, change, { onlyIf });
   } catch (error) {
-    // Archived meanwhile: there is nothing left to convert.
-    if (!(error instanceof AppError && error.code === 'conflict')) throw error;
+    // Archived or deleted meanwhile: there is nothing left to convert.
+    const isGone = error instanceof AppError && (error.code === 'conflict' || error.code === 'not_found');
+    if (!isGone) throw error;
   }
 }

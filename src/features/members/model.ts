@@ -22,10 +22,13 @@ const memberSchema = new Schema<Member>({
   phone: String,
   createdAt: { type: Date, required: true },
 });
+// The team, in the order of joining.
+memberSchema.index({ workspaceId: 1, _id: 1 }, { name: 'team' });
 // Is this person in the team; whom is a record assigned to.
-memberSchema.index({ workspaceId: 1, userId: 1 }, { unique: true });
-memberSchema.index({ workspaceId: 1, email: 1 }, { unique: true });
+memberSchema.index({ workspaceId: 1, userId: 1 }, { name: 'member', unique: true });
+// Each address once; who is invited already.
+memberSchema.index({ workspaceId: 1, email: 1 }, { name: 'member_by_email', unique: true });
 // The workspaces of a person who signs in.
-memberSchema.index({ userId: 1 });
+memberSchema.index({ userId: 1, _id: 1 }, { name: 'memberships' });
 
 export const members = tenantCollection<Member>('members', memberSchema);

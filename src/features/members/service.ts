@@ -24,7 +24,7 @@ const cacheKey = (workspaceId: ObjectId, userId: ObjectId): string =>
 
 export function listMembers(ctx: Context, workspaceId: ObjectId): Promise<Member[]> {
   return members(ctx.db)
-    .find(workspaceId, {}, { sort: { _id: 1 }, limit: teamMax })
+    .find(workspaceId, {}, { sort: { _id: 1 }, limit: teamMax, hint: 'team' })
     .toArray();
 }
 
@@ -35,7 +35,7 @@ export function findMember(
   userId: ObjectId,
 ): Promise<Member | undefined> {
   return ctx.cache.get(cacheKey(workspaceId, userId), async () => {
-    return (await members(ctx.db).findOne(workspaceId, { userId })) ?? undefined;
+    return (await members(ctx.db).findOne(workspaceId, { userId }, { hint: 'member' })) ?? undefined;
   });
 }
 
@@ -46,29 +46,40 @@ export async function getMember(ctx: Context, workspaceId: ObjectId, userId: Obj
   return member;
 }
 
-/** @throws AppError not_found */
-export async function findMemberByEmail(
+export function findMemberByEmail(
   ctx: Context,
   workspaceId: ObjectId,
   email: string,
 ): Promise<Member | null> {
-  return members(ctx.db).findOne(workspaceId, { email: email.toLowerCase() });
+  return members(ctx.db).findOne(workspaceId, { email: email.toLowerCase() }, { hint: 'member_by_email' });
 }
 
-/** Adds a person to the team, under the account that has the address, if any. @throws AppError conflict */
+/**
+ * Adds a person to the team, under the account that has the address, if any. With a password an account is opened
+ * first; when the process dies in between, the next attempt finds it. @throws AppError conflict
+ */
 export async function createMember(ctx: Context, workspaceId: ObjectId, input: MemberInput): Promise<Member> {
-  const email = input.email.toLowerCase();
+  const { name, email, password } = input;
+  if (await findMemberByEmail(ctx, workspaceId, email)) throw memberExists();
   const user =
     (await findUserByEmail(ctx, email)) ??
-    (input.password
-      ? await createUser(ctx, { name: input.name, email, password: input.password })
-      : undefined);
+    (password ? await createUser(ctx, { name, email, password }) : undefined);
+  return addMember(ctx, workspaceId, user?._id ?? new ObjectId(), input);
+}
+
+/** Adds the person with this user id to the team. @throws AppError conflict */
+export async function addMember(
+  ctx: Context,
+  workspaceId: ObjectId,
+  userId: ObjectId,
+  input: MemberInput,
+): Promise<Member> {
   const member: Member = withoutUndefined({
     _id: new ObjectId(),
     workspaceId,
-    userId: user?._id ?? new ObjectId(),
+    userId,
     name: input.name,
-    email,
+    email: input.email.toLowerCase(),
     role: input.role,
     phone: input.phone,
     createdAt: ctx.clock.now(),
@@ -76,17 +87,17 @@ export async function createMember(ctx: Context, workspaceId: ObjectId, input: M
   try {
     await members(ctx.db).insertOne(workspaceId, member);
   } catch (error) {
-    if (duplicateKeyFields(error))
-      throw new AppError('conflict', { message: 'A member with this email exists already' });
-    throw error;
+    throw duplicateKeyFields(error) ? memberExists() : error;
   }
   return member;
 }
 
+const memberExists = () => new AppError('conflict', { message: 'A member with this email exists already' });
+
 /** Where the person is a member; a person's own list, so it reads across workspaces. */
 export function membershipsOf(ctx: Context, userId: ObjectId): Promise<Member[]> {
   return members(ctx.db)
-    .acrossTenants.find({ userId }, { sort: { _id: 1 }, limit: teamMax })
+    .acrossTenants.find({ userId }, { sort: { _id: 1 }, limit: teamMax, hint: 'memberships' })
     .toArray();
 }
 

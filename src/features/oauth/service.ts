@@ -3,7 +3,7 @@ import { isEqualConstantTime, randomToken, sha256 } from '../../lib/crypto.ts';
 import { AppError } from '../../lib/errors.ts';
 import { ObjectId, parseId } from '../../lib/ids.ts';
 import type { ApiKey } from '../api-keys/model.ts';
-import { findByClientId, findByKeyId, isUsable, revokeApiKey } from '../api-keys/service.ts';
+import { assertAddress, findByClientId, findByKeyId, isUsable, revokeApiKey } from '../api-keys/service.ts';
 import { type TokenFamily, tokenFamilies } from './model.ts';
 import {
   type AccessClaims,
@@ -24,6 +24,8 @@ export interface TokenPair {
 export interface ClientCredentials {
   clientId: string;
   clientSecret: string;
+  /** Where the client calls from. */
+  address: string;
 }
 
 const familyCacheKey = (id: string): string => `token-family:${id}`;
@@ -31,12 +33,13 @@ const invalidClient = () => new AppError('unauthorized', { message: 'Invalid cli
 const invalidRefreshToken = () =>
   new AppError('unauthorized', { message: 'Invalid or expired refresh token' });
 
-/** @throws AppError unauthorized, the same for an unknown client and a wrong secret */
+/** @throws AppError unauthorized, the same for an unknown client and a wrong secret; forbidden */
 async function authenticateClient(ctx: Context, credentials: ClientCredentials): Promise<ApiKey> {
   const apiKey = await findByClientId(ctx, credentials.clientId);
   // Compared in any case, so that the time doesn't tell whether the client exists.
   const isSecretRight = isEqualConstantTime(sha256(credentials.clientSecret), apiKey?.secretHash ?? '');
   if (!apiKey || !isSecretRight || !isUsable(ctx, apiKey)) throw invalidClient();
+  assertAddress(apiKey, credentials.address);
   return apiKey;
 }
 
@@ -62,7 +65,7 @@ export async function issueTokens(ctx: Context, credentials: ClientCredentials):
  * Exchanges a refresh token for a new pair, once. Of two parallel uses one succeeds; any use of a spent token revokes
  * the whole family, since the client and a thief can't be told apart. @throws AppError unauthorized
  */
-export async function refreshTokens(ctx: Context, refreshToken: string): Promise<TokenPair> {
+export async function refreshTokens(ctx: Context, refreshToken: string, address: string): Promise<TokenPair> {
   const claims = verifyToken<RefreshClaims>(ctx, refreshToken, 'refresh');
   const familyId = parseId(claims?.family);
   const workspaceId = parseId(claims?.workspaceId);
@@ -71,6 +74,7 @@ export async function refreshTokens(ctx: Context, refreshToken: string): Promise
 
   const apiKey = await findByKeyId(ctx, apiKeyId);
   if (!apiKey || !isUsable(ctx, apiKey)) throw invalidRefreshToken();
+  assertAddress(apiKey, address);
   const next = signRefreshToken(ctx, apiKey, familyId);
   const family = await tokenFamilies(ctx.db).findOneAndUpdate(
     workspaceId,
@@ -96,7 +100,8 @@ export async function refreshTokens(ctx: Context, refreshToken: string): Promise
 
 /** Ends the client's credentials, API key included, and all its tokens. @throws AppError unauthorized */
 export async function revokeCredentials(ctx: Context, credentials: ClientCredentials): Promise<void> {
-  await revokeApiKey(ctx, await authenticateClient(ctx, credentials));
+  const isRevoked = await revokeApiKey(ctx, await authenticateClient(ctx, credentials));
+  if (!isRevoked) throw invalidClient();
 }
 
 /** The API key behind a live access token; undefined for any token that is not. */

@@ -11,6 +11,7 @@ export const modules = [
   'team',
   'webhooks',
   'whatsapp',
+  'messages',
   'developer',
 ] as const;
 export type Module = (typeof modules)[number];
@@ -18,7 +19,7 @@ export type Module = (typeof modules)[number];
 export interface LeadStage {
   stageKey: string;
   displayName: string;
-  color: string;
+  color?: string | undefined;
   position: number;
 }
 
@@ -55,6 +56,8 @@ export interface Workspace {
   defaultCountry: string;
   modules: Module[];
   leadStatuses: string[];
+  /** Statuses that leads use besides the configured ones. */
+  otherLeadStatuses: string[];
   leadStages: LeadStage[];
   sources: string[];
   tags: string[];
@@ -72,6 +75,7 @@ const workspaceSchema = new Schema<Workspace>({
   defaultCountry: { type: String, required: true },
   modules: [{ type: String, enum: modules }],
   leadStatuses: [String],
+  otherLeadStatuses: [String],
   leadStages: [{ _id: false, stageKey: String, displayName: String, color: String, position: Number }],
   sources: [String],
   tags: [String],

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import { AppError, notFound } from '../../lib/errors.ts';
+import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { type CustomField, modules, type Workspace, workspaces } from './model.ts';
 
@@ -30,6 +30,7 @@ export async function createWorkspace(ctx: Context, name: string): Promise<Works
     defaultCountry: ctx.config.defaultCountry,
     modules: [...modules],
     leadStatuses: ['new', 'contacted', 'interested', 'lost', 'won'],
+    otherLeadStatuses: [],
     leadStages: [
       { stageKey: 'new', displayName: 'New', color: '#3b82f6', position: 1 },
       { stageKey: 'qualified', displayName: 'Qualified', color: '#8b5cf6', position: 2 },
@@ -107,13 +108,23 @@ export async function createCustomField(
   return field;
 }
 
-/** Changes what the field shows and demands; entity and key identify it, its type stays. @throws AppError not_found */
+/** What can change about a field. Its type can be named, but not changed: records have values of it. */
+export type CustomFieldChanges = {
+  [K in 'displayName' | 'type' | 'required' | 'options']?: CustomField[K] | undefined;
+};
+
+/** Changes what the field shows and demands; entity and key identify it. @throws AppError not_found, invalid */
 export async function updateCustomField(
   ctx: Context,
   workspaceId: ObjectId,
   key: Pick<CustomField, 'entity' | 'fieldKey'>,
-  changes: Partial<Pick<CustomField, 'displayName' | 'required' | 'options'>>,
+  changes: CustomFieldChanges,
 ): Promise<CustomField> {
+  const { customFields } = await getWorkspace(ctx, workspaceId);
+  const known = customFields.find(
+    ({ entity, fieldKey }) => entity === key.entity && fieldKey === key.fieldKey,
+  );
+  if (known && changes.type && changes.type !== known.type) throw invalid('type', 'Cannot change');
   const set = Object.fromEntries(
     Object.entries(changes)
       .filter(([, value]) => value !== undefined)
@@ -135,20 +146,33 @@ export async function updateCustomField(
 /** Bounds the lists that grow with what clients send. */
 const discoveredMax = 1_000;
 
-/** Adds tags and sources that records begin to use to the workspace's lists, which the metadata routes show. */
+/**
+ * Adds tags, sources and statuses that records begin to use to the workspace's lists, so that the metadata routes and
+ * adapters know them.
+ */
 export async function discoverMetadata(
   ctx: Context,
   workspace: Workspace,
-  used: { tags?: string[] | undefined; sources?: string[] | undefined },
+  used: { tags?: string[] | undefined; source?: string | undefined; status?: string | undefined },
 ): Promise<void> {
   const unseen = (known: string[], values: string[] = []) =>
     known.length < discoveredMax ? values.filter((value) => !known.includes(value)) : [];
   const tags = unseen(workspace.tags, used.tags);
-  const sources = unseen(workspace.sources, used.sources);
-  if (tags.length + sources.length === 0) return;
+  const sources = unseen(workspace.sources, used.source ? [used.source] : []);
+  const statuses = unseen(
+    [...workspace.leadStatuses, ...workspace.otherLeadStatuses],
+    used.status ? [used.status] : [],
+  );
+  if (tags.length + sources.length + statuses.length === 0) return;
   await workspaces(ctx.db).updateOne(
     { _id: workspace._id },
-    { $addToSet: { tags: { $each: tags }, sources: { $each: sources } } },
+    {
+      $addToSet: {
+        tags: { $each: tags },
+        sources: { $each: sources },
+        otherLeadStatuses: { $each: statuses },
+      },
+    },
   );
   await ctx.cache.invalidate(cacheKey(workspace._id));
 }

@@ -1,8 +1,9 @@
 import { eventTypes } from '../records/record.ts';
+import type { Json } from './convert.ts';
 
 /** The parts of the API document that are prose or follow from no route. */
 
-export const apiDescription = `
+const apiDescription = `
 REST API of the CRM: leads, properties, contacts, customers, tasks, the team, webhooks and WhatsApp messages of a workspace.
 
 ## Authentication
@@ -44,7 +45,7 @@ Signed as Standard Webhooks describe: \`webhook-id\`, \`webhook-timestamp\`, \`w
 The body is the record. An event is delivered at least once; recognise a repetition by \`webhook-id\`.
 `.trim();
 
-export const tagDescriptions = [
+const tagDescriptions = [
   { name: 'API Health', description: 'Whether the service answers' },
   { name: 'OAuth 2.0', description: 'Access and refresh tokens by client credentials' },
   { name: 'Accounts', description: 'Sign-up, login and the signed-in user' },
@@ -56,6 +57,9 @@ export const tagDescriptions = [
   { name: 'Users', description: 'The team' },
   { name: 'Webhooks', description: 'Subscriptions to events, and their deliveries' },
   { name: 'WhatsApp', description: 'Messages, conversations and templates' },
+  { name: 'Messages', description: 'SMS and email, now or later, and the messages of every channel' },
+  { name: 'Message Providers', description: 'The accounts through which messages leave, by session' },
+  { name: 'Provider Callbacks', description: 'What Meta and Twilio call' },
   { name: 'Sync & Metadata', description: 'The lists and fields that a workspace has configured' },
   { name: 'Workspace', description: 'The workspace and its settings' },
   { name: 'Developer Portal', description: 'API keys, by session' },
@@ -99,3 +103,23 @@ export const webhookDocuments = Object.fromEntries(
     },
   ]),
 );
+
+/** The document before routes are added. */
+export const nativeDocument = (baseUrl: string): Json => ({
+  openapi: '3.1.0',
+  info: { title: 'CRM Public API', version: '1.1.0', description: apiDescription },
+  servers: [{ url: baseUrl }],
+  tags: tagDescriptions,
+  components: {
+    securitySchemes: {
+      ApiKeyAuth: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      OAuth2Bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      SessionAuth: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'The token of register or login. Developer Portal routes only.',
+      },
+    },
+  },
+});

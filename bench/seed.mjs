@@ -1,0 +1,89 @@
+import { scopes } from '../dist/actor.js';
+import { createApiKey } from '../dist/features/api-keys/service.js';
+import { leadEntity, prepareLead } from '../dist/features/leads/service.js';
+import { createWorkspace, discoverMetadata } from '../dist/features/workspaces/service.js';
+import { newRecord } from '../dist/records/insert.js';
+
+const comparedLeads = 10_000;
+const batchSize = 1_000;
+
+const firstNames = ['Asha', 'Rahul', 'Meera', 'Vikram', 'Priya', 'Arjun', 'Divya', 'Karan', 'Neha', 'Rohan'];
+const lastNames = ['Sharma', 'Patel', 'Iyer', 'Khan', 'Reddy', 'Gupta', 'Nair', 'Singh'];
+const cities = ['Mumbai', 'Pune', 'Delhi', 'Chennai', 'Kochi'];
+const statuses = ['new', 'contacted', 'interested', 'lost', 'won'];
+const sources = ['website', 'referral', 'manual'];
+const tags = ['vip', 'hot', 'cold', 'investor', 'first-home', 'nri', 'repeat', 'event'];
+
+const pick = (list, index) => list[index % list.length];
+
+let leadsBuilt = 0;
+
+/** The body of a lead that no other call returns. */
+export function buildLead() {
+  const index = leadsBuilt++;
+  const name = `${pick(firstNames, index)} ${pick(lastNames, index >> 3)}`;
+  return {
+    name,
+    mobileNumber: `+9170${String(10_000_000 + index).padStart(8, '0')}`,
+    email: `lead.${index}@example.com`,
+    company: `Company ${index % 500}`,
+    city: pick(cities, index >> 1),
+    status: pick(statuses, index),
+    source: pick(sources, index),
+    tags: [pick(tags, index), pick(tags, (index >> 3) + 3)].filter((tag, at, all) => all.indexOf(tag) === at),
+    fields: { budget: 1_000_000 + (index % 100) * 50_000, purpose: index % 2 === 0 ? 'own' : 'invest' },
+  };
+}
+
+/** A workspace with an API key, both of them the server's own. */
+export async function seedTenant(ctx) {
+  const workspace = await createWorkspace(ctx, 'Benchmark');
+  const { apiKey, secrets } = await createApiKey(ctx, workspace._id, 'bench', {
+    name: 'Benchmark',
+    scopes: [...scopes],
+  });
+  return {
+    workspace,
+    path: `/api/v1/workspaces/${workspace._id.toHexString()}`,
+    key: secrets.apiKey,
+    clientId: apiKey.clientId,
+    clientSecret: secrets.clientSecret,
+  };
+}
+
+/** Fills a workspace through the server's own making of records, into each of the databases. */
+export async function seedLeads(ctx, workspace, count, databases) {
+  const ids = [];
+  for (let done = 0; done < count; done += batchSize) {
+    const records = [];
+    for (let index = done; index < Math.min(count, done + batchSize); index++) {
+      const fields = await prepareLead(ctx, { workspace }, buildLead());
+      records.push(await newRecord(ctx, leadEntity, workspace._id, fields));
+    }
+    await Promise.all(databases.map((db) => leadEntity.collection(db).insertMany(workspace._id, records)));
+    for (const { _id } of records) ids.push(_id.toHexString());
+  }
+  return ids;
+}
+
+/**
+ * Two workspaces of equal size, one to read and one to write, so that what is written never shows in what is read; and
+ * one whose events somebody wants.
+ */
+export async function seedComparison({ ctx, baselineDatabase }) {
+  const databases = [ctx.db, baselineDatabase];
+  const [reads, writes, events] = [await seedTenant(ctx), await seedTenant(ctx), await seedTenant(ctx)];
+  const tags = new Set(Array.from({ length: 200 }, buildLead).flatMap((lead) => lead.tags));
+  // Known tags, as in a workspace that has been in use: discovering one is a write of its own.
+  for (const { workspace } of [reads, writes, events]) await learnTags(ctx, workspace, [...tags]);
+  return {
+    reads: { ...reads, ids: await seedLeads(ctx, reads.workspace, comparedLeads, databases) },
+    writes: { ...writes, ids: await seedLeads(ctx, writes.workspace, comparedLeads, databases) },
+    events,
+  };
+}
+
+async function learnTags(ctx, workspace, tags) {
+  await discoverMetadata(ctx, workspace, { tags });
+  workspace.tags = tags;
+}

@@ -1,0 +1,60 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { type Json, toJsonSchemas } from './convert.ts';
+
+type RouteConfig = NonNullable<RouteOptions['config']>;
+
+export interface DocumentOptions {
+  /** Where the document is served. */
+  path: string;
+  openapi: Json;
+  /** Whether a route belongs into this document; all of the scope's when left out. */
+  includes?(config: RouteConfig): boolean;
+  /** Adds what no route's schema says. */
+  complete?(document: Json, configOf: (method: string, path: string) => RouteConfig): Json;
+}
+
+/**
+ * Generates an API document from the routes that are registered on this scope from now on, and serves it. Each
+ * contract has its own scope and its own document.
+ * @returns reads the document; only after `app.ready()`
+ */
+export async function registerDocument(app: FastifyInstance, options: DocumentOptions): Promise<() => Json> {
+  const configs = new Map<string, RouteConfig>();
+  const components = new Map<string, Json>();
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat())
+      configs.set(`${method} ${openapiPath(route.url)}`, route.config ?? {});
+  });
+
+  const decorator = `document:${options.path}`;
+  await app.register(swagger, {
+    decorator: decorator as never,
+    openapi: options.openapi,
+    transform: ({ schema, url, route }) => {
+      const isIncluded = options.includes?.(route.config ?? {}) ?? true;
+      if (!schema || !isIncluded) return { schema: { hide: true } as never, url };
+      return { schema: toJsonSchemas(schema as Json, components) as never, url };
+    },
+    transformObject: (input) => {
+      const { openapiObject: document } = input as { openapiObject: Json };
+      const schemas = Object.fromEntries([...components].sort(([a], [b]) => a.localeCompare(b)));
+      document.components = { ...(document.components as Json), schemas };
+      const configOf = (method: string, path: string) => configs.get(`${method.toUpperCase()} ${path}`) ?? {};
+      return (options.complete?.(document, configOf) ?? document) as never;
+    },
+  });
+  const read = (app as unknown as Record<string, () => Json>)[decorator] as () => Json;
+  let served: Json | undefined;
+  app.get(
+    options.path,
+    { config: { access: 'public' }, schema: { hide: true } as never },
+    async (_request, reply) => {
+      served ??= read.call(app);
+      return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(served);
+    },
+  );
+  return () => read.call(app);
+}
+
+const openapiPath = (url: string): string => url.replace(/:(\w+)/g, '{$1}');

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import type { mongo } from 'mongoose';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
+import { ObjectId } from '../../src/lib/ids.ts';
+import { type RunningWorker, startWorker } from '../../src/worker.ts';
+import { startServer, type TestServer } from '../helpers/app.ts';
+import { type Plan, recordCommands, withMonitoring } from '../helpers/queries.ts';
+import {
+  bodyFor,
+  buildWorld,
+  credentialFor,
+  listRoutes,
+  pathOf,
+  type RouteUnderTest,
+  type World,
+} from '../helpers/routes.ts';
+
+/**
+ * Every query is served by an index and looks at little more than it returns, whatever route or job sends it. The
+ * routes and their parameters are taken from the application itself, so a new query without an index fails here.
+ */
+
+const routes = (await listRoutes()).filter(({ access }) => access !== 'adapter');
+/** One workspace is asked, and stands beside one that is larger by far. */
+const copies = { asked: 300, other: 2_000 };
+/** Beyond what is returned: seeks between the ranges of an index, and the rows that a filter passes over. */
+const examinedMax = (returned: number): number => 4 * returned + 60;
+
+let server: TestServer;
+let worker: RunningWorker;
+let commands: ReturnType<typeof recordCommands>;
+let world: World;
+
+beforeAll(async () => {
+  const name = `queries_${randomBytes(6).toString('hex')}`;
+  server = await startServer({}, { name, mongoUrl: withMonitoring(inject('mongoUrl')) });
+  commands = recordCommands(server);
+  worker = startWorker(server.ctx, inject('redisUrl'), { sweepEveryMs: 100 });
+  const other = await buildWorld(server);
+  world = await buildWorld(server);
+  // Once over, so that there is something in every collection; then more of it.
+  for (const someone of [other, world]) {
+    for (const route of routes) for (const url of urlsOf(route, someone)) await send(route, url, someone);
+  }
+  await multiply(commands.db, other, copies.other);
+  await multiply(commands.db, world, copies.asked);
+  await commands.plans();
+}, 120_000);
+
+afterAll(async () => {
+  await worker.close();
+  await server.close();
+});
+
+describe('every query', () => {
+  it.each(routes)('of $name is served by an index', async (route) => {
+    for (const url of urlsOf(route, world)) await send(route, url, world);
+    expect((await commands.plans()).flatMap(complaintsOf)).toEqual([]);
+  });
+
+  it('of the sweeps is served by an index', async () => {
+    await commands.plans();
+    await server.ctx.relay.sweep();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const plans = await commands.plans();
+    expect(plans.map(({ shape }) => shape)).toContainEqual(expect.stringContaining('owedSince'));
+    expect(plans.flatMap(complaintsOf)).toEqual([]);
+  });
+});
+
+function complaintsOf({ shape, stages, keysExamined, documentsExamined, returned }: Plan): string[] {
+  const complaints: string[] = [];
+  if (stages.includes('COLLSCAN')) complaints.push('scans the collection');
+  if (stages.includes('SORT')) complaints.push('sorts in memory');
+  const examined = Math.max(keysExamined, documentsExamined);
+  if (examined > examinedMax(returned)) complaints.push(`looks at ${examined} to return ${returned}`);
+  return complaints.map((complaint) => `${shape}: ${complaint} (${stages.join(' < ')})`);
+}
+
+async function send(route: RouteUnderTest, url: string, someone: World): Promise<void> {
+  const body = bodyFor(route, someone);
+  const headers = {
+    ...credentialFor(route, someone),
+    ...(route.config.idempotent ? { 'idempotency-key': 'again' } : {}),
+  };
+  const payload = body && route.config.idempotent ? { ...body, description: url } : body;
+  const answer = await server.app.inject({
+    method: route.method as 'GET',
+    url,
+    headers,
+    ...(payload ? { payload } : {}),
+  });
+  expect(answer.statusCode, `${route.method} ${url}: ${answer.payload.slice(0, 300)}`).toBeLessThan(500);
+  const { nextCursor } = answer.payload.startsWith('{') ? JSON.parse(answer.payload) : {};
+  if (typeof nextCursor !== 'string' || url.includes('cursor=')) return;
+  await send(route, `${url}${url.includes('?') ? '&' : '?'}cursor=${nextCursor}`, someone);
+}
+
+/** The route's address, plain and with each of its query parameters. */
+function urlsOf(route: RouteUnderTest, someone: World): string[] {
+  const path = pathOf(route, someone);
+  if (!route.schema.querystring) return [path];
+  const schema = z.toJSONSchema(route.schema.querystring, { io: 'input', unrepresentable: 'any' });
+  const { properties = {}, additionalProperties } = schema as unknown as {
+    properties?: Record<string, Json>;
+    additionalProperties?: unknown;
+  };
+  const queries = Object.entries(properties).flatMap(([name, property]) =>
+    name === 'cursor' ? [] : valuesFor(name, property).map((value) => `${name}=${encodeURIComponent(value)}`),
+  );
+  if (additionalProperties !== undefined) queries.push('fields.budget=1', 'status=new&tag=vip&q=aaaaaaaa');
+  return [path, ...queries.map((query) => `${path}?${query}`)];
+}
+
+type Json = Record<string, unknown>;
+
+function valuesFor(name: string, property: Json): string[] {
+  if (Array.isArray(property.enum)) return property.enum.map(String);
+  if (property.type === 'boolean') return ['true', 'false'];
+  if (property.type === 'number' || property.type === 'integer') return ['5'];
+  if (property.format === 'date-time' || /after|before|since|from|until/i.test(name)) {
+    return ['2026-01-01T00:00:00.000Z'];
+  }
+  if (name === 'q') return ['aaaaaaaa', 'someone@example.com', '+91 98765 43210'];
+  return /id$|assignedTo|user/i.test(name) ? [world?.userId ?? ''] : ['aaaaaaaa'];
+}
+
+/** Copies each of the workspace's documents until there are `count`, with values of their own where they must differ. */
+async function multiply(db: mongo.Db, { workspaceId }: World, count: number): Promise<void> {
+  for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+    const collection = db.collection(name);
+    const found = await collection.find({ workspaceId: new ObjectId(workspaceId) }).toArray();
+    if (found.length === 0) continue;
+    const unique = uniqueFields(await collection.indexes());
+    const made = Array.from({ length: count }, (_, index) =>
+      copyOf(found[index % found.length] ?? {}, unique, index),
+    );
+    await collection.insertMany(made, { ordered: false }).catch((error: { code?: number }) => {
+      if (error.code !== 11_000) throw error;
+    });
+  }
+}
+
+const uniqueFields = (indexes: mongo.IndexDescriptionInfo[]): string[] =>
+  indexes
+    .filter(({ unique }) => unique)
+    .flatMap(({ key }) => Object.keys(key))
+    .filter((field) => field !== 'workspaceId' && !field.includes('.'));
+
+function copyOf(document: mongo.Document, unique: string[], index: number): mongo.Document {
+  const copy: mongo.Document = { ...document, _id: new ObjectId() };
+  delete copy.idempotency;
+  for (const field of unique) {
+    if (typeof copy[field] === 'string') copy[field] = `${copy[field]}${index}`;
+    if (copy[field] instanceof ObjectId) copy[field] = new ObjectId();
+  }
+  for (const field of ['createdAt', 'updatedAt']) {
+    if (copy[field] instanceof Date) copy[field] = new Date(copy[field].getTime() - index * 1_000);
+  }
+  return copy;
+}

@@ -1,0 +1,110 @@
+import mongoose, { type mongo } from 'mongoose';
+import type { TestServer } from './app.ts';
+
+type Json = Record<string, unknown>;
+
+/** What the engine does for one command, as its `explain` with `executionStats` tells. */
+export interface Plan {
+  /** "find leads {workspaceId,archived} sort {createdAt,_id}": what is asked, without the values. */
+  shape: string;
+  /** Every stage, from the last to the first: ["LIMIT", "FETCH", "IXSCAN list"]. */
+  stages: string[];
+  keysExamined: number;
+  documentsExamined: number;
+  /** Documents that come out of the plan, or are counted or changed. */
+  returned: number;
+}
+
+/** What has to be in the server's MongoDB URL, for its commands to be heard of. */
+export const withMonitoring = (mongoUrl: string): string => `${mongoUrl}&monitorCommands=true`;
+
+const explained = ['find', 'aggregate', 'count', 'distinct', 'findAndModify', 'update', 'delete'];
+
+/** Writes down every command that a server sends from here on. The server has to be connected with monitoring. */
+export function recordCommands(server: TestServer) {
+  const databaseName = server.ctx.redisPrefix;
+  const client = mongoose.connections.find(({ name }) => name === databaseName)?.getClient();
+  if (!client) throw new Error('The server is not connected');
+  const db = client.db(databaseName);
+  let heard: Json[] = [];
+  client.on('commandStarted', ({ command, commandName }) => {
+    // An aggregation over no collection asks nothing of an index.
+    if (explained.includes(commandName) && command[commandName] !== 1) heard.push(...singly(command));
+  });
+  return {
+    db,
+    /** Plans of what was sent since the last call, each shape once. */
+    async plans(): Promise<Plan[]> {
+      const commands = new Map(heard.map((command) => [shapeOf(command), command]));
+      heard = [];
+      const plans: Plan[] = [];
+      for (const [shape, command] of commands) plans.push({ shape, ...(await explain(db, command)) });
+      return plans;
+    },
+  };
+}
+
+/** The command without what belongs to the connection; of several updates or deletes each by itself. */
+function singly(command: Json): Json[] {
+  const own = ['lsid', 'txnNumber', '$db', '$clusterTime', '$readPreference', 'writeConcern', 'readConcern'];
+  const bare = Object.fromEntries(Object.entries(command).filter(([name]) => !own.includes(name)));
+  for (const list of ['updates', 'deletes']) {
+    if (Array.isArray(bare[list])) return bare[list].map((one: unknown) => ({ ...bare, [list]: [one] }));
+  }
+  return [bare];
+}
+
+async function explain(db: mongo.Db, command: Json): Promise<Omit<Plan, 'shape'>> {
+  const answer = await db.command(
+    { explain: command, verbosity: 'executionStats' },
+    { ignoreUndefined: true, promoteLongs: true },
+  );
+  // An aggregation that is no plain query has the query as its first stage.
+  const query = (answer.stages as Json[] | undefined)?.[0]?.$cursor ?? answer;
+  const { queryPlanner, executionStats } = query as { queryPlanner: Json; executionStats: Json };
+  return {
+    stages: stagesOf(queryPlanner.winningPlan as Json),
+    keysExamined: Number(executionStats.totalKeysExamined),
+    documentsExamined: Number(executionStats.totalDocsExamined),
+    returned: Math.max(...counted(executionStats.executionStages as Json)),
+  };
+}
+
+function stagesOf(plan: Json): string[] {
+  const { queryPlan, stage, indexName, inputStage, inputStages = [] } = plan as Record<string, never>;
+  if (queryPlan) return stagesOf(queryPlan);
+  const name = indexName ? `${stage} ${indexName}` : String(stage);
+  const inputs = [...(inputStage ? [inputStage] : []), ...(inputStages as Json[])];
+  return [name, ...inputs.flatMap(stagesOf)];
+}
+
+/** How many documents went through the outermost stages; a write or a count lets none out. */
+function counted(stage: Json): number[] {
+  const { nReturned = 0, nWouldModify = 0, nWouldDelete = 0, nCounted = 0, inputStage } = stage;
+  const isOutcome = !['UPDATE', 'DELETE', 'COUNT', 'PROJECTION_SIMPLE', 'GROUP'].includes(
+    String(stage.stage),
+  );
+  const own = [nReturned, nWouldModify, nWouldDelete, nCounted].map(Number);
+  return isOutcome || !inputStage ? own : [...own, ...counted(inputStage as Json)];
+}
+
+function shapeOf(command: Json): string {
+  const [[name, collection] = []] = Object.entries(command);
+  const rest = Object.entries(command)
+    .slice(1)
+    .filter(
+      ([key]) =>
+        !['limit', 'batchSize', 'projection', 'ordered', 'cursor', 'new', 'singleBatch'].includes(key),
+    )
+    .map(([key, value]) => `${key} ${namesOf(value)}`);
+  return [name, collection, ...rest].join(' ').slice(0, 400);
+}
+
+/** The names in a query, and not its values. */
+function namesOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${[...new Set(value.map(namesOf))].join()}]`;
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' && value.length < 30 ? value : '?';
+  if (Object.getPrototypeOf(value) !== Object.prototype) return '?';
+  return `{${Object.entries(value).map(([name, item]) => `${name}:${namesOf(item)}`)}}`;
+}

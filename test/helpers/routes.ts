@@ -1,0 +1,152 @@
+import type { RouteOptions } from 'fastify';
+import { z } from 'zod';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { Context } from '../../src/context.ts';
+import type { Access } from '../../src/http.ts';
+import { createLogger } from '../../src/infra/logger.ts';
+import { createMetrics } from '../../src/infra/metrics.ts';
+import { type Account, bearer, buildAccount, buildPortalKey } from './accounts.ts';
+import { apiOf, buildPhone, type TestServer, workspacePath } from './app.ts';
+import {
+  createContact,
+  createCustomer,
+  createLead,
+  createProperty,
+  createRecord,
+  createTask,
+} from './factories.ts';
+
+type Json = Record<string, unknown>;
+
+export interface RouteUnderTest {
+  /** "GET /api/v1/workspaces/:workspaceId/leads". */
+  name: string;
+  method: string;
+  url: string;
+  access: Access;
+  config: NonNullable<RouteOptions['config']>;
+  schema: {
+    operationId?: string;
+    summary?: string;
+    tags?: string[];
+    params?: z.ZodType;
+    querystring?: z.ZodType;
+    body?: z.ZodType;
+    response?: Record<string, z.ZodType>;
+  };
+}
+
+/** Every documented route; HEAD, which follows from GET, and the pages of the document itself are left out. */
+export async function listRoutes(): Promise<RouteUnderTest[]> {
+  // Registering routes asks nothing of the context, so nothing has to be connected.
+  const config = loadConfig({ NODE_ENV: 'test' });
+  const ctx = { config, log: createLogger('silent'), metrics: createMetrics() } as unknown as Context;
+  const app = await buildApp(ctx);
+  await app.ready();
+  const routes = app.routeTable.flatMap(({ method, url, config = {}, schema = {} }) => {
+    if ((schema as { hide?: boolean }).hide) return [];
+    return [method].flat().map((one) => ({
+      name: `${one} ${url}`,
+      method: one,
+      url,
+      access: config.access as Access,
+      config,
+      schema: schema as RouteUnderTest['schema'],
+    }));
+  });
+  await app.close();
+  return routes.filter(({ method }) => method !== 'HEAD');
+}
+
+export const isPortal = ({ access }: RouteUnderTest): boolean => access === 'session' || access === 'admin';
+export const isOfWorkspace = ({ url, access }: RouteUnderTest): boolean =>
+  url.includes('/:workspaceId') && access !== 'public' && access !== 'adapter';
+
+/** A workspace with its admin, a key with every scope, and one record of every kind. */
+export interface World extends Account {
+  apiKey: string;
+  /** Collection's name in the URL → id of a record in it. */
+  ids: Record<string, string>;
+}
+
+export async function buildWorld(server: TestServer): Promise<World> {
+  const account = await buildAccount(server);
+  const { apiKey, id: keyId } = await buildPortalKey(account);
+  const api = apiOf(server, workspacePath(account.workspaceId), { 'X-API-Key': apiKey });
+  const tenant = { api, memberId: account.userId } as Parameters<typeof createTask>[0];
+  const webhook = { name: 'Hook', url: 'http://127.0.0.1:5999/hook', events: ['lead.created'] };
+  const ids = {
+    leads: (await createLead(tenant))._id,
+    contacts: (await createContact(tenant))._id,
+    customers: (await createCustomer(tenant))._id,
+    properties: (await createProperty(tenant))._id,
+    tasks: (await createTask(tenant))._id,
+    webhooks: (await createRecord(tenant, '/webhooks', webhook))._id,
+    users: account.userId,
+    'api-keys': keyId,
+  };
+  return { ...account, apiKey, ids };
+}
+
+/** The headers of the credential that the route takes. */
+export const credentialFor = (route: RouteUnderTest, { apiKey, token }: World): Record<string, string> =>
+  isPortal(route) ? bearer(token) : route.access === 'public' ? {} : { 'X-API-Key': apiKey };
+
+/** The route's path, with ids of the world's records. */
+export function pathOf(route: RouteUnderTest, world: Pick<World, 'workspaceId' | 'ids'>): string {
+  const segments = route.url.split('/');
+  return segments
+    .map((segment, index) => {
+      if (!segment.startsWith(':')) return segment;
+      if (segment === ':workspaceId') return world.workspaceId;
+      return world.ids[segments[index - 1] ?? ''] ?? '65b8c47f4e2cfc1df3a75111';
+    })
+    .join('/');
+}
+
+/** A body that the route's schema takes, made from the schema; undefined for a route without one. */
+export function bodyFor({ schema }: RouteUnderTest, world: World): Json | undefined {
+  if (!schema.body) return undefined;
+  const json = z.toJSONSchema(schema.body, { io: 'input', unrepresentable: 'any' }) as Json;
+  const defs = (json.$defs ?? {}) as Record<string, Json>;
+  const body = exampleOf('body', json, defs) as Json;
+  if ('leadId' in body) body.leadId = world.ids.leads;
+  if ('assignedTo' in body) body.assignedTo = world.userId;
+  return body;
+}
+
+/** Values for fields that a handler looks at more closely than their schema can say. */
+const knownValues: Record<string, () => unknown> = {
+  mobileNumber: buildPhone,
+  phone: buildPhone,
+  to: buildPhone,
+  url: () => 'http://127.0.0.1:5999/hook',
+  events: () => ['lead.created'],
+  email: () => 'someone@example.com',
+  client_id: () => 'unknown',
+};
+
+function exampleOf(name: string, node: Json, defs: Record<string, Json>): unknown {
+  if (Object.hasOwn(knownValues, name)) return knownValues[name]?.();
+  if (typeof node.$ref === 'string')
+    return exampleOf(name, defs[node.$ref.split('/').at(-1) ?? ''] ?? {}, defs);
+  const [first] = (node.anyOf ?? node.oneOf ?? node.allOf ?? []) as Json[];
+  if (node.type === 'object' || node.properties) {
+    const properties = (node.properties ?? {}) as Record<string, Json>;
+    const required = [node.required ?? [], first?.required ?? []].flat() as string[];
+    return Object.fromEntries(required.map((key) => [key, exampleOf(key, properties[key] ?? {}, defs)]));
+  }
+  if (first) return exampleOf(name, first, defs);
+  if (Array.isArray(node.enum)) return node.enum[0];
+  if (node.const !== undefined) return node.const;
+  if (node.type === 'array') {
+    const length = Number(node.minItems ?? 0);
+    return Array.from({ length }, () => exampleOf('', (node.items ?? {}) as Json, defs));
+  }
+  if (node.type === 'integer' || node.type === 'number') return Number(node.minimum ?? 1);
+  // Nothing that a setting would switch on for the tests that follow.
+  if (node.type === 'boolean') return false;
+  if (node.format === 'date-time') return '2026-01-01T00:00:00.000Z';
+  return 'a'.repeat(Math.max(8, Number(node.minLength ?? 0)));
+}
