@@ -57,6 +57,9 @@ export const mediansOf = (slots) => ({
   p50: median(slots.map((slot) => slot.p50)),
   p99: median(slots.map((slot) => slot.p99)),
   cpuPerThousand: median(slots.map((slot) => slot.cpuPerThousand)),
+  cpu: Object.fromEntries(
+    Object.keys(slots[0].cpu).map((name) => [name, median(slots.map((slot) => slot.cpu[name]))]),
+  ),
   megabytes: slots.at(-1).megabytes,
 });
 

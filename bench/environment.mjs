@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../dist/config.js';
 import { createContext } from '../dist/create-context.js';
 import { startEmbedded } from '../dist/infra/embedded/index.js';
@@ -11,6 +12,8 @@ import { startProcess } from './processes.mjs';
 /** Both sides and what they share. @typedef {Awaited<ReturnType<typeof startEnvironment>>} Environment */
 
 const log = { info() {}, warn: console.warn, error: console.error };
+
+const abandonedRequestsMs = 1_000;
 
 /** Limits that are never reached; they are counted all the same. */
 const settings = {
@@ -68,6 +71,8 @@ export async function startEnvironment({ profileFolder }) {
       pids: () => ({ baseline: baseline.pid, ...stores() }),
     },
     async stop() {
+      // The load generator hangs up on its last requests; they end all the same.
+      await sleep(abandonedRequestsMs);
       await Promise.all([api, worker, baseline, receiver].map((process) => process.stop()));
       await close();
       await baselineDatabase.close();

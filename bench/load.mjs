@@ -1,5 +1,5 @@
 import autocannon from 'autocannon';
-import { cpuSeconds, residentMegabytes } from './processes.mjs';
+import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
 
 /**
  * Sends requests to one side for some seconds and counts what they cost it.
@@ -26,12 +26,11 @@ export async function measureSlot(side, { connections, seconds, requests, settle
     await settle(succeeded);
     elapsedSeconds = (performance.now() - startedAt) / 1_000;
   }
-  const cpu = cpuSeconds(side.pids()) - cpuBefore;
   return {
     requestsPerSecond: succeeded / elapsedSeconds,
     p50: result.latency.p50,
     p99: result.latency.p99,
-    cpuPerThousand: (cpu / succeeded) * 1_000,
+    ...cpuSince(cpuBefore, side.pids(), succeeded),
     errors: answered - succeeded + result.errors + result.timeouts,
     megabytes: residentMegabytes(side.pids()),
   };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadEntity } from '../dist/features/leads/service.js';
-import { cpuSeconds, residentMegabytes } from './processes.mjs';
+import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
 import { buildLead } from './seed.mjs';
 
 const bulkRows = 100;
@@ -188,12 +188,11 @@ async function measureInsertMany(baseline, { connections, seconds }) {
   const cpuBefore = cpuSeconds(baseline.pids());
   const url = `${baseline.origin}/insert-many?rows=${bulkRows}&seconds=${seconds}&parallel=${connections}`;
   const { batches, elapsedSeconds, p50, p99 } = await (await fetch(url, { method: 'POST' })).json();
-  const cpu = cpuSeconds(baseline.pids()) - cpuBefore;
   return {
     requestsPerSecond: batches / elapsedSeconds,
     p50,
     p99,
-    cpuPerThousand: (cpu / batches) * 1_000,
+    ...cpuSince(cpuBefore, baseline.pids(), batches),
     errors: 0,
     megabytes: residentMegabytes(baseline.pids()),
   };

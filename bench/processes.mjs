@@ -73,16 +73,24 @@ async function untilReady(origin, child, script) {
   throw new Error(`${script} does not start`);
 }
 
-/** CPU seconds that the processes have used so far, in user and system mode. */
-export function cpuSeconds(pids) {
-  let ticks = 0;
-  for (const pid of Object.values(pids)) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name and may hold spaces; user and system time are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / ticksPerSecond;
+/** CPU seconds that each process has used so far, in user and system mode. */
+export const cpuSeconds = (pids) =>
+  Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // The second field is the program's name and may hold spaces; user and system time are fields 14 and 15.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [name, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond];
+    }),
+  );
+
+/** What each process has used since an earlier reading, per thousand requests, and all of them together. */
+export function cpuSince(before, pids, requests) {
+  const now = cpuSeconds(pids);
+  const cpu = Object.fromEntries(
+    Object.keys(now).map((name) => [name, ((now[name] - before[name]) / requests) * 1_000]),
+  );
+  return { cpu, cpuPerThousand: Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) };
 }
 
 /** Resident memory of each process in MB. */

@@ -22,6 +22,14 @@ export function printComparison(results) {
     errors,
   }));
   print(rows);
+  console.log('\nCPU seconds per 1,000 requests by process:');
+  print(
+    results.map(({ name, server, baseline }) => ({
+      operation: name,
+      server: byProcess(server.cpu),
+      baseline: byProcess(baseline.cpu),
+    })),
+  );
   const last = results.at(-1);
   if (last)
     console.log(`\nMB resident: ${JSON.stringify({ ...last.server.megabytes, ...last.baseline.megabytes })}`);
@@ -65,6 +73,10 @@ function revision() {
   }
 }
 
+const byProcess = (cpu) =>
+  Object.entries(cpu)
+    .map(([name, seconds]) => `${name} ${seconds.toFixed(2)}`)
+    .join(', ');
 const round = (number) => Math.round(number).toLocaleString('en');
 const verdict = (number, isMet) => `${number.toFixed(2)}${isMet ? '' : ' !'}`;
 

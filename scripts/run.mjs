@@ -2,7 +2,7 @@
  * The entry of the npm scripts, so that each of them works on a fresh clone: installs what is missing, builds what has
  * changed, then runs the command. When there is nothing to do that takes a few milliseconds.
  *
- *   node scripts/run.mjs start | api | worker | openapi | test | bench | build | dev  [arguments of the command]
+ *   node scripts/run.mjs start | api | worker | openapi | test | bench | chaos | build | dev  [arguments of the command]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,9 +30,9 @@ if (serverCommands.includes(command)) {
   prepare({ mustCompile: false, withDev: true });
   process.env.NODE_ENV = 'test';
   await runHere(inRoot('node_modules', 'vitest', 'vitest.mjs'), ['run', ...args]);
-} else if (command === 'bench') {
+} else if (command === 'bench' || command === 'chaos') {
   prepare({ mustCompile: true, withDev: true });
-  await runHere(inRoot('bench', 'main.mjs'), args);
+  await runHere(inRoot(command, 'main.mjs'), args);
 } else if (command === 'build') {
   installWhenNeeded(true);
   process.exitCode = build(sourcesHash()) ? 0 : 1;
@@ -40,7 +40,7 @@ if (serverCommands.includes(command)) {
   developmentLoop();
 } else {
   say(
-    `Unknown command "${command}": use ${[...serverCommands, 'test', 'bench', 'build', 'dev'].join(', ')}.`,
+    `Unknown command "${command}": use ${[...serverCommands, 'test', 'bench', 'chaos', 'build', 'dev'].join(', ')}.`,
   );
   process.exitCode = 2;
 }

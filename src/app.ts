@@ -72,11 +72,14 @@ const otherFeatures: Routes[] = [
 ];
 
 const bodyBytesMax = 1_024 * 1_024;
+/** A request that takes longer to arrive holds a connection for nothing. */
+const requestTimeoutMs = 60_000;
 
 /** The whole application: plugins in order, then features. Builds, never listens. */
 export async function buildApp(ctx: Context): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
     genReqId: traceIdOf,
     trustProxy: ctx.config.isProxyTrusted,
     // An id of any length is looked at like any other: it is unknown.

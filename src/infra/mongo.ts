@@ -86,10 +86,7 @@ export class TenantCollection<T extends TenantDocument> {
   }
 
   find(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.FindOptions): mongo.FindCursor<T> {
-    return this.acrossTenants.find(scoped(workspaceId, filter), {
-      timeoutMode: 'iteration',
-      ...options,
-    }) as mongo.FindCursor<T>;
+    return this.acrossTenants.find(scoped(workspaceId, filter), options) as mongo.FindCursor<T>;
   }
 
   count(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.CountDocumentsOptions): Promise<number> {
@@ -222,15 +219,14 @@ export interface Database {
 const serverSelectionTimeoutMs = 2_000;
 const heartbeatMs = 1_000;
 const connectTimeoutMs = 2_000;
-/**
- * In case the server answers its monitor but not us, or the driver waits for a connection that has just broken. Holds
- * for a whole operation, or for each batch of a cursor, and is more than any takes save the making of an index.
- */
-const operationMs = 10_000;
+/** In case the server answers its monitor but not us. Longer than any operation takes, save the making of an index. */
+const socketTimeoutMs = 10_000;
+/** How long an operation waits for one of the pool's connections. */
+const waitQueueTimeoutMs = 5_000;
 
 /** Connects to MongoDB. @throws when no server answers in time */
 export async function connectMongo(url: string, options: { databaseName?: string } = {}): Promise<Database> {
-  const connect = (limits: { timeoutMS?: number }) =>
+  const connect = (patienceMs: number) =>
     mongoose
       .createConnection(url, {
         ...(options.databaseName ? { dbName: options.databaseName } : {}),
@@ -240,7 +236,8 @@ export async function connectMongo(url: string, options: { databaseName?: string
         serverSelectionTimeoutMS: serverSelectionTimeoutMs,
         heartbeatFrequencyMS: heartbeatMs,
         connectTimeoutMS: connectTimeoutMs,
-        ...limits,
+        socketTimeoutMS: patienceMs,
+        waitQueueTimeoutMS: waitQueueTimeoutMs,
         // A write whose answer never came must not be sent again by the driver behind our back: the idempotency key
         // decides about that.
         retryWrites: false,
@@ -248,7 +245,7 @@ export async function connectMongo(url: string, options: { databaseName?: string
         ignoreUndefined: true,
       })
       .asPromise();
-  const connection = await connect({ timeoutMS: operationMs });
+  const connection = await connect(socketTimeoutMs);
   const native = connection.db;
   if (!native) throw new Error('MongoDB is not connected');
   const tenants = new Map<string, unknown>();
@@ -265,7 +262,7 @@ export async function connectMongo(url: string, options: { databaseName?: string
     global: <T extends Document>(name: string) => native.collection<T>(name),
     async ensureIndexes() {
       // An index over many records takes longer to make than anything else may, so it gets a connection of its own.
-      const patient = await connect({});
+      const patient = await connect(0);
       try {
         for (const [name, schema] of declared) {
           const model = patient.model(name, schema, name);
@@ -313,22 +310,25 @@ export function isMongoUnavailable(error: unknown): boolean {
     MongoNotConnectedError,
     MongoServerClosedError,
     MongoTopologyClosedError,
-    MongoOperationTimeoutError,
     MongoServerError,
   } = mongoose.mongo;
   const cause = causeOf(error);
   // A cleared pool and a pool that could not connect are both kinds of MongoNetworkError.
   if (cause instanceof MongoServerError) return notPrimaryCodes.has(Number(cause.code));
+  const { name, code } = (cause ?? {}) as { name?: string; code?: unknown };
   return (
     cause instanceof MongoNetworkError ||
     cause instanceof MongoServerSelectionError ||
     cause instanceof MongoNotConnectedError ||
     cause instanceof MongoServerClosedError ||
     cause instanceof MongoTopologyClosedError ||
-    cause instanceof MongoOperationTimeoutError ||
-    brokenSocketCodes.has((cause as { code?: unknown } | undefined)?.code)
+    name === waitQueueTimeoutName ||
+    brokenSocketCodes.has(code)
   );
 }
+
+/** The driver does not export the class. */
+const waitQueueTimeoutName = 'MongoWaitQueueTimeoutError';
 
 /** A socket that breaks while a large command is being written shows as the system's own error. */
 const brokenSocketCodes = new Set<unknown>(['EPIPE', 'ECONNRESET']);

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
+import { withinTime } from '../lib/time-limit.ts';
 import type { Logger } from './logger.ts';
 
 /**
@@ -23,6 +24,9 @@ const entriesMax = 20_000;
 const ttlMs = 10_000;
 /** How soon a message that could not be sent is sent again. */
 const resendMs = 100;
+/** A Redis that hangs keeps its connections; only an answer shows that messages get through. */
+const checkEveryMs = 1_000;
+const checkMs = 1_000;
 
 export function createSharedCache(redis: Redis, subscriber: Redis, prefix: string, log: Logger): SharedCache {
   const channel = `${prefix}:invalidate`;
@@ -75,6 +79,24 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
   });
   if (subscriber.status === 'ready') void listen();
 
+  const check = async () => {
+    if (!isListening) return;
+    const answer = subscriber.ping();
+    try {
+      await withinTime(answer, checkMs);
+    } catch {
+      isListening = false;
+      // Once it answers after all; a connection that ends instead is followed by `ready`.
+      await answer.then(listen, () => undefined);
+    }
+  };
+  let checking: Promise<void> | undefined;
+  const checker = setInterval(() => {
+    checking ??= check().finally(() => {
+      checking = undefined;
+    });
+  }, checkEveryMs).unref();
+
   return {
     async get<T>(key: string, load: () => Promise<T | undefined>) {
       const entry = isListening ? entries.get(key) : undefined;
@@ -101,6 +123,7 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
     },
     async close() {
       clearTimeout(resending);
+      clearInterval(checker);
       unsent.clear();
       listeners.clear();
       entries.clear();

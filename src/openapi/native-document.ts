@@ -1,3 +1,4 @@
+import { apiVersion } from '../http.ts';
 import { eventTypes } from '../records/record.ts';
 import type { Json } from './convert.ts';
 
@@ -42,7 +43,9 @@ A \`/sync\` page leaves out the last two seconds, so that following it misses no
 
 ## Webhooks
 Signed as Standard Webhooks describe: \`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\` (HMAC-SHA256 with the subscription's secret).
-The body is the record. An event is delivered at least once; recognise a repetition by \`webhook-id\`.
+The body is the record as it was right after the change. Any 2xx acknowledges it; anything else is repeated for about a day and a half.
+An event is delivered at least once, and a repetition has the same \`webhook-id\`. The order is not promised: of two events of one record
+the one with the later \`updatedAt\` shows its newer state. A 410, or five days of nothing but failure, disables a subscription.
 `.trim();
 
 const tagDescriptions = [
@@ -107,7 +110,7 @@ export const webhookDocuments = Object.fromEntries(
 /** The document before routes are added. */
 export const nativeDocument = (baseUrl: string): Json => ({
   openapi: '3.1.0',
-  info: { title: 'CRM Public API', version: '1.1.0', description: apiDescription },
+  info: { title: 'CRM Public API', version: apiVersion, description: apiDescription },
   servers: [{ url: baseUrl }],
   tags: tagDescriptions,
   components: {

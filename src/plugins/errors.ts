@@ -6,6 +6,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
 import { isDocumentTooLarge, isMongoUnavailable } from '../infra/mongo.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../lib/errors.ts';
+import { isRefusedDelete, notAllowed } from './methods.ts';
 import { newTraceId, traceHeaders } from './trace.ts';
 
 /** How long a client should leave a server alone that has lost its database. */
@@ -17,7 +18,9 @@ export const errorsPlugin = fp<{ ctx: Context }>(
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const expected = toAppError(error);
       if (expected.status >= 500) {
-        ctx.log.error({ traceId: request.id, err: expected.cause ?? error }, expected.message);
+        // An outage is no fault of ours, and every request of its time says so.
+        const level = expected.code === 'unavailable' ? 'warn' : 'error';
+        ctx.log[level]({ traceId: request.id, err: expected.cause ?? error }, expected.message);
       }
       return sendError(reply, expected);
     });
@@ -48,7 +51,7 @@ export function answerFrameworkError(
   reply: FastifyReply,
 ): FastifyReply {
   reply.headers(traceHeaders(request.id));
-  return sendError(reply, toAppError(error));
+  return sendError(reply, isRefusedDelete(request) ? notAllowed(request, []) : toAppError(error));
 }
 
 /** What the HTTP parser refuses never becomes a request, so the answer is written as it goes over the wire. */

@@ -44,12 +44,23 @@ export const methodsPlugin = fp(
 function unanswered(request: FastifyRequest, methodsOf: (path: string) => string[]): AppError {
   const [path = ''] = request.url.split('?', 1);
   const methods = methodsOf(path);
-  const isNoDelete = request.method === 'DELETE' && noDeletePattern.test(path);
   const isKnownPath = methods.length > 0 && !methods.includes(request.method);
-  if (!isKnownPath && !isNoDelete) return new AppError('not_found', { message: 'No such route' });
-  // OPTIONS is answered everywhere, for CORS.
-  const headers = { Allow: [...methods, 'OPTIONS'].join(', ') };
-  return new AppError('method_not_allowed', isNoDelete ? { message: noDeleteMessage, headers } : { headers });
+  if (!isKnownPath && !isRefusedDelete(request))
+    return new AppError('not_found', { message: 'No such route' });
+  return notAllowed(request, methods);
+}
+
+/** Whether the request is one of those that the public API promises to refuse, known path or not. */
+export const isRefusedDelete = ({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): boolean =>
+  method === 'DELETE' && noDeletePattern.test(url.split('?', 1)[0] ?? '');
+
+/** @param methods what the path has instead */
+export function notAllowed(request: Pick<FastifyRequest, 'method' | 'url'>, methods: string[]): AppError {
+  return new AppError('method_not_allowed', {
+    // OPTIONS is answered everywhere, for CORS.
+    headers: { Allow: [...methods, 'OPTIONS'].join(', ') },
+    ...(isRefusedDelete(request) ? { message: noDeleteMessage } : {}),
+  });
 }
 
 /** Looks up the methods that a concrete path has. Compares segments one by one: it runs for mistaken requests only. */

@@ -10,7 +10,7 @@ import {
 } from './idempotency.ts';
 import { newRecord } from './insert.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
-import { restampIfSlow } from './restamp.ts';
+import { restampAllIfSlow } from './restamp.ts';
 
 export type RowOutcome<T> =
   | { status: 'created'; record: T; isReplay: boolean }
@@ -38,6 +38,7 @@ export async function insertRecords<T extends RecordDocument>(
     : new Map<number, T>();
   const outcomes = new Map<number, RowOutcome<T>>();
   const pending: { index: number; record: T }[] = [];
+  const startedAt = ctx.clock.now();
 
   for (const [index, row] of rows.entries()) {
     const answered = earlier.get(index);
@@ -52,7 +53,6 @@ export async function insertRecords<T extends RecordDocument>(
     }
   }
 
-  const startedAt = ctx.clock.now();
   const collection = entity.collection(ctx.db);
   const rejected = await collection.insertMany(
     workspaceId,
@@ -61,15 +61,17 @@ export async function insertRecords<T extends RecordDocument>(
   // The same request may run twice in parallel: then some rows were inserted by the other run just now.
   const parallel =
     idempotency && rejected.size > 0 ? await earlierRows(ctx, entity, workspaceId, idempotency) : earlier;
-  for (const [position, { index, record }] of pending.entries()) {
+  const inserted = pending.filter((_, position) => !rejected.has(position)).map(({ record }) => record);
+  const settled = await restampAllIfSlow(ctx, entity, workspaceId, inserted, startedAt);
+  for (const record of settled) ctx.relay.hand(collection.name, record);
+  let created = 0;
+  for (const [position, { index }] of pending.entries()) {
     const error = rejected.get(position);
     const answered = parallel.get(index);
-    if (error !== undefined && answered) {
+    if (error === undefined) {
+      outcomes.set(index, { status: 'created', record: settled[created++] as T, isReplay: false });
+    } else if (answered) {
       outcomes.set(index, replayed(answered));
-    } else if (error === undefined) {
-      const settled = await restampIfSlow(ctx, entity, record, startedAt);
-      ctx.relay.hand(collection.name, settled);
-      outcomes.set(index, { status: 'created', record: settled, isReplay: false });
     } else if (duplicateKeyFields(error)) {
       outcomes.set(index, { status: 'skipped', reason: options.duplicateReason });
     } else throw error;

@@ -60,10 +60,10 @@ async function eventsOf<T extends RecordDocument>(
 ): Promise<OwedEvent[]> {
   const { created = [] } = entity.events;
   const types = typeof created === 'function' ? created(record) : [created].flat();
-  const { facets: _, ...snapshot } = record;
   const events: OwedEvent[] = [];
   for (const type of types) {
     if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
+    const { facets: _, ...snapshot } = record;
     events.push({ id: new ObjectId(), type, at: record.createdAt, record: snapshot });
   }
   return events;

@@ -106,8 +106,14 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
       let count = 0;
       for (const collectionName of collectionNames) {
         const debts = await abandonedDebts(db.tenant<RecordDocument>(collectionName), before);
-        if (debts.length > 0) await settle(debts);
-        count += debts.reduce((sum, debt) => sum + debt.events.length, 0);
+        if (debts.length === 0) continue;
+        try {
+          await settle(debts);
+          count += debts.reduce((sum, debt) => sum + debt.events.length, 0);
+        } catch (error) {
+          // What one collection owes must not keep the others waiting.
+          log.warn({ err: error, collectionName }, 'events could not be passed on; the next sweep will');
+        }
       }
       return count;
     },
@@ -133,18 +139,29 @@ async function abandonedDebts(collection: TenantCollection<RecordDocument>, befo
   }));
 }
 
-/** Takes the passed-on events out of the records, leaving any that were added meanwhile. */
+/**
+ * Takes the passed-on events out of the records, leaving any that were added meanwhile. One command for all records of
+ * a workspace: an update for each would cost the engine several times as much.
+ */
 async function clearMarks(db: Database, debts: Debt[]): Promise<void> {
-  for (const collectionName of new Set(debts.map((debt) => debt.collectionName))) {
-    const group = debts.filter((debt) => debt.collectionName === collectionName);
-    const operations = group.map((debt) => ({
-      updateOne: {
-        filter: { _id: debt.recordId, workspaceId: debt.workspaceId },
-        update: clearPipeline(debt.events.map((event) => event.id)),
-      },
-    }));
-    await db.tenant<RecordDocument>(collectionName).acrossTenants.bulkWrite(operations, { ordered: false });
+  const groups = new Map<string, Debt[]>();
+  for (const debt of debts) {
+    const id = `${debt.collectionName} ${debt.workspaceId.toHexString()}`;
+    const group = groups.get(id);
+    if (group) group.push(debt);
+    else groups.set(id, [debt]);
   }
+  await Promise.all([...groups.values()].map((group) => clearGroup(db, group)));
+}
+
+async function clearGroup(db: Database, group: Debt[]): Promise<void> {
+  const [first] = group;
+  if (!first) return;
+  const owing = { _id: { $in: group.map(({ recordId }) => recordId) } };
+  const ids = group.flatMap(({ events }) => events.map(({ id }) => id));
+  await db
+    .tenant<RecordDocument>(first.collectionName)
+    .updateMany(first.workspaceId, owing, clearPipeline(ids), { hint: { _id: 1 } });
 }
 
 function clearPipeline(ids: ObjectId[]): object[] {
@@ -152,7 +169,7 @@ function clearPipeline(ids: ObjectId[]): object[] {
     $filter: {
       input: { $ifNull: ['$owed', []] },
       as: 'event',
-      cond: { $not: [{ $in: ['$$event.id', ids] }] },
+      cond: { $not: [{ $in: ['$$event.id', { $literal: ids }] }] },
     },
   };
   const whenLeft = (value: unknown) => ({ $cond: [{ $gt: [{ $size: '$owed' }, 0] }, value, '$$REMOVE'] });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Actor, Scope } from '../actor.ts';
 import type { Context } from '../context.ts';
 import type { Module, Workspace } from '../features/workspaces/model.ts';
+import { findWorkspace } from '../features/workspaces/service.ts';
 import { AppError } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
 import { type ObjectId, requireId } from '../lib/ids.ts';
@@ -352,7 +353,11 @@ async function createInBulk<T extends RecordDocument>(
   const { entity, service, schemas, duplicateReason = 'Duplicate' } = routes;
   const workspaceId = caller.workspace._id;
   const rows: Row<T>[] = [];
-  for (const input of inputs) rows.push(await prepareRow(ctx, service, schemas.input, caller, input));
+  for (const input of inputs) {
+    // A row adds its new tags to the workspace; the next one is to know them, rather than to add them again.
+    const workspace = (await findWorkspace(ctx, workspaceId)) ?? caller.workspace;
+    rows.push(await prepareRow(ctx, service, schemas.input, { ...caller, workspace }, input));
+  }
   const outcomes = await insertRecords(ctx, entity, workspaceId, rows, { idempotency, duplicateReason });
   if (service.afterCreate) {
     for (const outcome of outcomes) {

@@ -31,7 +31,6 @@ export interface ServerOptions {
   name?: string;
   /** Another way to the database of the test run. */
   mongoUrl?: string;
-  /** Another Redis than the one of the test run. */
   redisUrl?: string;
   log?: Logger;
 }

@@ -21,6 +21,7 @@ describe('DELETE below /api/v1/workspaces', () => {
     ['a path that is also an id', '/leads/sync', record],
     ['an unknown path', '/unheard/of', 'OPTIONS'],
     ['a malformed id', '/leads/$ne', record],
+    ['an undecodable id', '/leads/%E0%A4%A', 'OPTIONS'],
     ['a path with a query', '/leads?limit=1', 'GET, HEAD, POST, OPTIONS'],
   ])('answers 405 for %s, with the methods that it has', async (_, path, allow) => {
     const { api, workspaceId } = await buildTenant(server);

@@ -10,7 +10,7 @@ const health = (traceId?: string) => {
 };
 
 describe('X-Trace-Id', () => {
-  it.each(['abc', '4bf92f3577b34da6a3ce929d0e0e4736', 'order:42/retry'.replace('/', '.'), 'x'.repeat(128)])(
+  it.each(['abc', '4bf92f3577b34da6a3ce929d0e0e4736', 'order:42.retry', 'x'.repeat(128)])(
     'echoes the sane id %s',
     async (traceId) => {
       expect((await health(traceId)).headers['x-trace-id']).toBe(traceId);

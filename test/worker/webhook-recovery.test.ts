@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 function work(ctx = server.ctx, redisUrl = inject('redisUrl')): RunningWorker {
-  const worker = startWorker(ctx, redisUrl, { sweepEveryMs: 50 });
+  const worker = startWorker(ctx, redisUrl, { sweepEveryMs: 100 });
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= worker.close();

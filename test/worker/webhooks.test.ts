@@ -19,7 +19,7 @@ const server = useServer({ webhooks: { isPrivateNetworkAllowed: true, retryDelay
 let worker: RunningWorker;
 let receiver: Receiver;
 beforeAll(() => {
-  worker = startWorker(server.ctx, inject('redisUrl'), { sweepEveryMs: 50 });
+  worker = startWorker(server.ctx, inject('redisUrl'), { sweepEveryMs: 100 });
 });
 afterAll(() => worker.close());
 beforeEach(async () => {
@@ -318,6 +318,18 @@ describe('each endpoint has its own pace', () => {
       await receiver.received(index + 1, ({ path }) => path === '/well');
     }
     expect(receiver.requests).toHaveLength(180);
+
+    // Nor does a single request that hangs hold up what comes next for the same endpoint.
+    const half = await buildTenant(patient);
+    await buildHook(half, `${receiver.url}/half`);
+    const toHalf = ({ path }: Received) => path === '/half';
+    receiver.behave((_, res) => {
+      if (receiver.requests.filter(toHalf).length > 1) res.end();
+    }, '/half');
+    for (let index = 0; index < 4; index += 1) {
+      await createLead(half);
+      await receiver.received(index + 1, toHalf);
+    }
     // Ends the requests that hang, for which the worker would wait.
     await receiver.close();
     await itsWorker.close();
@@ -350,12 +362,18 @@ describe('each endpoint has its own pace', () => {
     expect(receiver.requests.length).toBeLessThan(40);
     expect((await laneOf(hook))?.failingSince).toBeInstanceOf(Date);
 
+    // What a person asks for goes first, and does not wait for the pause to end.
+    await tenant.api.post(`${hook.path}/test`);
+    const before = receiver.requests.length;
+    const probes = await receiver.received(before + 2);
+    expect(probes.slice(before - 1).map(({ headers }) => headers['x-qvoo-event'])).toContain('webhook.test');
+
     receiver.behave(200);
     await until(async () => {
       const pending = { subscriptionId: new ObjectId(hook._id), status: 'pending' as const };
       return (await deliveries(server.ctx.db).acrossTenants.countDocuments(pending)) === 0;
     });
-    expect(new Set(hookIds(receiver)).size).toBe(200);
+    expect(new Set(hookIds(receiver)).size).toBe(201);
     await until(async () => !(await laneOf(hook))?.lease);
     expect(await laneOf(hook)).not.toHaveProperty('consecutiveFailures');
     expect(await laneOf(hook)).not.toHaveProperty('failingSince');

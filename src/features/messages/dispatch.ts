@@ -32,6 +32,8 @@ const claimMs = 60_000;
 const lookupDelayMs = 15_000;
 /** Waiting times between attempts at a provider that can't be reached; the last one repeats. */
 const retryDelaysMs = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000];
+/** However long the provider asks us to wait. */
+const retryDelayMaxMs = 900_000;
 /** After this long a message is too old to be worth sending. */
 const giveUpAfterMs = 24 * 60 * 60 * 1_000;
 
@@ -44,42 +46,14 @@ export async function dispatchMessage(
   workspaceId: ObjectId,
   id: ObjectId,
 ): Promise<DispatchOutcome> {
-  const claim = new ObjectId();
-  const message = await moveMessage(ctx, workspaceId, id, {
-    from: pendingStatuses,
-    to: 'sending',
-    set: { claim },
-    computed: {
-      claimedAt: '$$NOW',
-      dueAt: { $add: ['$$NOW', claimMs] },
-      attempts: { $add: ['$attempts', 1] },
-    },
-  });
-  if (!message.claim?.equals(claim)) return {};
-  await showMessage(ctx, message);
-  const optedOut = await findOptOut(ctx, workspaceId, message.channel, [message.to, ...(message.cc ?? [])]);
-  if (optedOut) {
-    await settle(ctx, message, 'blocked', { error: blockedError(optedOut) });
-    return {};
-  }
-  return send(ctx, message);
-}
-
-export const blockedError = (address: string): MessageError => ({
-  code: 'opted_out',
-  reason: `${address} has opted out of these messages`,
-});
-
-/** Repeated for whoever takes the message up next, so that a process that dies here leaves nothing unshown. */
-async function showMessage(ctx: Context, message: Message): Promise<void> {
-  if (message.conversationId) await showInConversation(ctx, message, new ObjectId(message.conversationId));
-}
-
-async function send(ctx: Context, message: Message): Promise<DispatchOutcome> {
+  const message = await claimMessage(ctx, workspaceId, id);
+  if (!message) return {};
   let provider: MessageProvider | undefined;
   let result: SendResult;
   try {
-    provider = await providerOf(ctx, message.workspaceId, message.channel);
+    await showMessage(ctx, message);
+    await assertNotOptedOut(ctx, message);
+    provider = await providerOf(ctx, workspaceId, message.channel);
     result = await provider.send(message);
   } catch (error) {
     return whileMongoIsAway(() => recordFailure(ctx, message, error, provider));
@@ -89,18 +63,62 @@ async function send(ctx: Context, message: Message): Promise<DispatchOutcome> {
   return {};
 }
 
-const recordingMaxMs = claimMs / 2;
-const recordingPauseMs = 500;
+/** The message, if it is now ours to send. */
+async function claimMessage(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Message | undefined> {
+  const claim = new ObjectId();
+  // A claim whose answer got lost on the way from the database is recognised by its id when it is made again.
+  const message = await whileMongoIsAway(
+    () =>
+      moveMessage(ctx, workspaceId, id, {
+        from: pendingStatuses,
+        to: 'sending',
+        set: { claim },
+        computed: {
+          claimedAt: '$$NOW',
+          dueAt: { $add: ['$$NOW', claimMs] },
+          attempts: { $add: ['$attempts', 1] },
+        },
+      }),
+    claimingMaxMs,
+  );
+  return message.claim?.equals(claim) ? message : undefined;
+}
 
-/** The answer is in hand: a database that is away for a moment must not make it unknown. */
-async function whileMongoIsAway<T>(record: () => Promise<T>): Promise<T> {
-  const until = Date.now() + recordingMaxMs;
+/** Repeated for whoever takes the message up next, so that a process that dies here leaves nothing unshown. */
+async function showMessage(ctx: Context, message: Message): Promise<void> {
+  if (message.conversationId) await showInConversation(ctx, message, new ObjectId(message.conversationId));
+}
+
+class RecipientOptedOut extends Error {}
+
+export const blockedError = (address: string): MessageError => ({
+  code: 'opted_out',
+  reason: `${address} has opted out of these messages`,
+});
+
+async function assertNotOptedOut(
+  ctx: Context,
+  { workspaceId, channel, to, cc = [] }: Message,
+): Promise<void> {
+  const address = await findOptOut(ctx, workspaceId, channel, [to, ...cc]);
+  if (address !== undefined) throw new RecipientOptedOut(address);
+}
+
+/** A request may be waiting for it. */
+const claimingMaxMs = 5_000;
+/** The provider's answer is in hand: a database that is away for a moment must not make it unknown. */
+const recordingMaxMs = claimMs / 2;
+const writePauseMs = 500;
+
+/** Repeats a write, which has to be safe to repeat, while the database is away. */
+async function whileMongoIsAway<T>(write: () => Promise<T>, maxMs = recordingMaxMs): Promise<T> {
+  const until = Date.now() + maxMs;
   for (;;) {
     try {
-      return await record();
+      return await write();
     } catch (error) {
       if (!isMongoUnavailable(error) || Date.now() > until) throw error;
-      await sleep(recordingPauseMs);
+      await sleep(writePauseMs);
     }
   }
 }
@@ -139,6 +157,10 @@ async function recordFailure(
   provider: MessageProvider | undefined,
 ): Promise<DispatchOutcome> {
   const { workspaceId, channel } = message;
+  if (error instanceof RecipientOptedOut) {
+    await settle(ctx, message, 'blocked', { error: blockedError(error.message) });
+    return {};
+  }
   if (error instanceof ProviderRejected) {
     if (error.isOptOut) await optOut(ctx, workspaceId, channel, message.to, 'provider');
     await settle(ctx, message, 'rejected', { error: errorOf(error) });
@@ -149,11 +171,12 @@ async function recordFailure(
     return {};
   }
   if (error instanceof ProviderUnavailable) return queueAgain(ctx, message, error);
+  if (!(error instanceof ProviderUncertain)) {
+    ctx.log.error({ err: error, messageId: message._id }, 'a message could not be sent');
+  }
   // Before there was a provider nothing can have been sent.
   if (!provider)
     return queueAgain(ctx, message, new ProviderUnavailable('The message could not be prepared'));
-  if (!(error instanceof ProviderUncertain))
-    ctx.log.error({ err: error, messageId: message._id }, 'send failed');
   if (provider.find) await lookUpLater(ctx, message);
   else await settle(ctx, message, 'unknown', { error: lostError });
   return {};
@@ -198,7 +221,8 @@ async function queueAgain(
     return {};
   }
   const delayMs = retryDelaysMs[Math.min(message.attempts, retryDelaysMs.length) - 1] ?? 0;
-  const dueAt = new Date(now + Math.max(delayMs, error.retryAfterMs ?? 0));
+  const askedMs = Math.min(error.retryAfterMs ?? 0, retryDelayMaxMs);
+  const dueAt = new Date(now + Math.max(delayMs, askedMs));
   const pausedUntil = error.isAboutRecipient ? undefined : dueAt;
   await markLane(ctx, workspaceId, channel, dueAt, pausedUntil);
   await moveMessage(ctx, workspaceId, _id, {

@@ -92,7 +92,7 @@ export async function giveBackLane(
   // Marked meanwhile: then the mark stands, or the lease brings the lane back.
   const filter = { channel, dueAt: lentUntil, markedAt };
   const update = dueAt ? { $set: { dueAt } } : { $unset: { dueAt: '' as const } };
-  await messageLanes(ctx.db).updateOne(workspaceId, filter, update);
+  await messageLanes(ctx.db).updateOne(workspaceId, filter, update, { hint: 'lane' });
 }
 
 const later = (time: Date, other: Date | undefined): Date => (other && other > time ? other : time);

@@ -38,6 +38,8 @@ export interface Journal {
 const batchSize = 100;
 /** How long a row may be missing from the log. */
 const lingerMs = 100;
+/** How long a run goes on with a subscription as it was. */
+const checkEveryMs = 500;
 /** Retries of many deliveries that failed together spread over this share of their delay, both ways. */
 const jitter = 0.1;
 
@@ -47,10 +49,13 @@ export function createJournal(ctx: Context, subscription: Subscription): Journal
   let timer: NodeJS.Timeout | undefined;
   let recorded: Delivery[] = [];
   let isOutdated = false;
+  let checkedAt = Date.now();
 
   const write = async (batch: Made[]) => {
-    await recordAttempts(ctx, subscription, batch);
+    await recordAttempts(ctx, subscription.workspaceId, batch);
     recorded.push(...batch.map(({ delivery }) => delivery));
+    if (Date.now() - checkedAt < checkEveryMs) return;
+    checkedAt = Date.now();
     const current = await subscriptions(ctx.db).findById(subscription.workspaceId, subscription._id, {
       projection: { workspaceId: 1, version: 1 },
     });
@@ -86,11 +91,7 @@ export function createJournal(ctx: Context, subscription: Subscription): Journal
   };
 }
 
-async function recordAttempts(
-  ctx: Context,
-  { workspaceId, _id }: Subscription,
-  batch: Made[],
-): Promise<void> {
+async function recordAttempts(ctx: Context, workspaceId: ObjectId, batch: Made[]): Promise<void> {
   const rejected = await attempts(ctx.db).insertMany(
     workspaceId,
     batch.map((made) => attemptOf(made)),
@@ -118,7 +119,6 @@ async function recordAttempts(
     );
   }
   if (operations.length > 0) await deliveries(ctx.db).acrossTenants.bulkWrite(operations, { ordered: false });
-  ctx.log.debug({ subscriptionId: _id.toHexString(), attempts: batch.length }, 'webhook attempts recorded');
 }
 
 function attemptOf({ delivery, at, durationMs, result }: Made): Attempt {

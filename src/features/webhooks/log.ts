@@ -17,6 +17,7 @@ import {
   type WebhookEvent,
 } from './model.ts';
 import { presentAttempt } from './present.ts';
+import { firstOfAll } from './queue.ts';
 import { requeue } from './replay.ts';
 import type { AttemptOut, DeliveriesQuery, ReplayInput } from './schema.ts';
 
@@ -95,9 +96,9 @@ export async function retryDelivery(ctx: Context, subscription: Subscription, id
   const delivery = await findDelivery(ctx, subscription, id);
   if (delivery.status === 'pending') {
     const filter = { _id: delivery._id, status: 'pending' as const };
-    const update = { $set: { nextAttemptAt: ctx.clock.now() } };
+    const update = { $set: { nextAttemptAt: firstOfAll } };
     await deliveries(ctx.db).updateOne(workspaceId, filter, update, { hint: { _id: 1 } });
-  } else await requeue(ctx, workspaceId, [delivery._id]);
+  } else await requeue(ctx, workspaceId, [delivery._id], firstOfAll);
   await wakeLanes(ctx, [{ workspaceId, subscriptionId }], { urgency: 'now' });
 }
 

@@ -13,7 +13,12 @@ export interface Outgoing extends Endpoint {
   at: Date;
   /** The record as JSON. */
   body: string;
+  /** A person waits for it: goes before all that is due. */
+  isFirst?: boolean;
 }
+
+/** Sorts before every other time. */
+export const firstOfAll = new Date(0);
 
 /**
  * Stores deliveries and wakes their lanes. Safe to repeat: what is stored already is left as it is. A process that dies
@@ -44,7 +49,8 @@ async function store(ctx: Context, group: Outgoing[]): Promise<void> {
   for (const error of rejected.values()) if (!duplicateKeyFields(error)) throw error;
 }
 
-function newDelivery({ workspaceId, subscriptionId, eventId, event, at, body }: Outgoing): Delivery {
+function newDelivery(outgoing: Outgoing): Delivery {
+  const { workspaceId, subscriptionId, eventId, event, at, body, isFirst = false } = outgoing;
   return {
     _id: deliveryId(eventId, subscriptionId),
     workspaceId,
@@ -54,7 +60,7 @@ function newDelivery({ workspaceId, subscriptionId, eventId, event, at, body }: 
     body,
     status: 'pending',
     attempts: 0,
-    nextAttemptAt: at,
+    nextAttemptAt: isFirst ? firstOfAll : at,
     createdAt: at,
     expiresAt: new Date(at.getTime() + retentionMs),
   };

@@ -19,6 +19,7 @@ export async function requeueNext(ctx: Context, lane: Lane): Promise<boolean> {
     ctx,
     lane.workspaceId,
     wanted.map(({ _id }) => _id),
+    ctx.clock.now(),
   );
   const last = chunk.at(-1);
   const position = chunk.length === chunkSize && last ? { time: last.createdAt, id: last._id } : undefined;
@@ -52,9 +53,13 @@ function nextChunk(ctx: Context, lane: Lane): Promise<Pick<Delivery, '_id' | 'ev
 }
 
 /** Makes deliveries that came to an end pending again, with a fresh schedule; those still pending stay as they are. */
-export async function requeue(ctx: Context, workspaceId: ObjectId, ids: ObjectId[]): Promise<void> {
+export async function requeue(
+  ctx: Context,
+  workspaceId: ObjectId,
+  ids: ObjectId[],
+  nextAttemptAt: Date,
+): Promise<void> {
   if (ids.length === 0) return;
-  const now = ctx.clock.now();
   await deliveries(ctx.db).updateMany(
     workspaceId,
     { _id: { $in: ids }, status: { $in: ['delivered', 'failed'] } },
@@ -62,8 +67,8 @@ export async function requeue(ctx: Context, workspaceId: ObjectId, ids: ObjectId
       $set: {
         status: 'pending',
         attempts: 0,
-        nextAttemptAt: now,
-        expiresAt: new Date(now.getTime() + retentionMs),
+        nextAttemptAt,
+        expiresAt: new Date(ctx.clock.now().getTime() + retentionMs),
       },
     },
     { hint: { _id: 1 } },

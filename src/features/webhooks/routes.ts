@@ -59,10 +59,6 @@ export const webhookRoutes: Routes = async (app, { ctx }) => {
       schema: {
         operationId: 'createWebhook',
         summary: 'Subscribe to events; the answer shows the signing secret, once',
-        description:
-          'Events are delivered at least once, each retried for about a day and a half; recognise a repetition by ' +
-          '`webhook-id`. Their order is not promised: of two events of one record the one with the later `updatedAt` ' +
-          'shows its newer state. Five days of nothing but failure, or a 410, disable the subscription.',
         tags,
         params: workspaceParams,
         body: subscriptionInput,

@@ -42,7 +42,7 @@ export async function runLane(ctx: Context, endpoint: Endpoint, signal: AbortSig
   } catch (error) {
     // The next run need not wait for the lease to end, but a fault of our own must not be repeated at full speed.
     const pausedUntil = new Date(ctx.clock.now().getTime() + faultPauseMs);
-    await releaseLane(ctx, lane, { ...health.state(), pausedUntil });
+    await releaseLane(ctx, lane, { ...health.state(), pausedUntil }).catch(() => undefined);
     throw error;
   }
   const reason = health.hopelessBecause();
@@ -89,14 +89,14 @@ async function deliverDue(
     while (!shouldStop()) {
       // Only between two readings: one that is under way may still show as due what was recorded since.
       settleRecorded();
-      if ((await beginDue()) > 0) waitMs = waitMsMin;
-      else if (crew.size > 0) {
-        // Something new may come to be due while an answer is slow to come.
-        await crew.change(waitMs);
-        waitMs = Math.min(waitMs * 2, waitMsMax);
-      } else if (inHand.size > 0) await journal.flush();
+      const begun = await beginDue();
+      waitMs = begun > 0 ? waitMsMin : Math.min(waitMs * 2, waitMsMax);
+      // Something new may come to be due while an answer is slow to come.
+      if (crew.size > 0) await crew.change(waitMs);
+      if (crew.size > 0) continue;
+      await journal.flush();
       // What happens now goes before what is replayed, so a replay moves on only when nothing else is due.
-      else if (!(await requeueNext(ctx, lane))) break;
+      if (begun === 0 && !(await requeueNext(ctx, lane))) break;
     }
   } finally {
     await crew.done();

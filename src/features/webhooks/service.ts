@@ -190,8 +190,10 @@ export async function sendTest(ctx: Context, workspaceId: ObjectId, id: ObjectId
     createdAt: at.toISOString(),
     updatedAt: at.toISOString(),
   });
-  const outgoing = { workspaceId, subscriptionId: id, eventId, event: testEvent, at, body } as const;
-  await queueDeliveries(ctx, [outgoing], { urgency: 'now' });
+  const endpoint = { workspaceId, subscriptionId: id };
+  await queueDeliveries(ctx, [{ ...endpoint, eventId, event: testEvent, at, body, isFirst: true }], {
+    urgency: 'now',
+  });
 }
 
 /** Two parallel requests may both see the last place: the limit bounds cost, it is no invariant. */

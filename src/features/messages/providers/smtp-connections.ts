@@ -33,15 +33,20 @@ export class SmtpFailure extends Error {
   /** The server's reply code, if it gave one. */
   readonly replyCode: number | undefined;
   readonly isHandedOver: boolean;
+  /** Its reply code, or what befell the connection: ECONNREFUSED, ETLS, … */
+  readonly code: string | undefined;
 
   constructor(error: SmtpError, isHandedOver: boolean) {
     super(error.response ?? error.message, { cause: error });
     this.replyCode = error.responseCode;
+    this.code =
+      error.responseCode === undefined ? (error.originalCode ?? error.code) : String(error.responseCode);
     this.isHandedOver = isHandedOver;
   }
 }
 
-type SmtpError = Error & { response?: string; responseCode?: number };
+/** nodemailer replaces the system's code by its own and keeps the former. */
+type SmtpError = Error & { code?: string; originalCode?: string; response?: string; responseCode?: number };
 
 interface Session {
   connection: SMTPConnection;
@@ -63,7 +68,7 @@ const idle = new Map<string, Session[]>();
 
 /** Sends one email. @throws SmtpFailure; ForbiddenTarget when the server is one that a workspace may not name */
 export async function deliver(server: SmtpServer, envelope: Envelope, content: Buffer): Promise<SmtpAnswer> {
-  const key = JSON.stringify([server.host, server.port, server.isSecure, server.user, server.password]);
+  const key = keyOf(server);
   const session = takeIdle(key) ?? (await openSession(server));
   let isHandedOver = false;
   // Read from only when the server has said that it waits for the message.
@@ -89,6 +94,10 @@ export async function deliver(server: SmtpServer, envelope: Envelope, content: B
     });
   });
 }
+
+/** Only what was opened on exactly the same terms is shared. */
+const keyOf = ({ policy, ...terms }: SmtpServer): string =>
+  JSON.stringify([terms, policy.isPrivateNetworkAllowed]);
 
 function takeIdle(key: string): Session | undefined {
   const sessions = idle.get(key) ?? [];

@@ -119,8 +119,7 @@ function refusalOf(error: unknown): Error {
   if (error instanceof ForbiddenTarget) return new ProviderRejected(error.message);
   if (!(error instanceof SmtpFailure))
     return new ProviderUncertain('The email could not be handed over', { cause: error });
-  const { replyCode, message, isHandedOver } = error;
-  const code = replyCode === undefined ? undefined : String(replyCode);
+  const { replyCode, code, message, isHandedOver } = error;
   if (replyCode !== undefined && replyCode >= 500) return new ProviderRejected(message, { code });
   if (replyCode !== undefined) return new ProviderUnavailable(message, { code });
   if (isHandedOver)

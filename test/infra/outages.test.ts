@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { leads } from '../../src/features/leads/model.ts';
+import { type Embedded, startEmbedded } from '../../src/infra/embedded/index.ts';
+import { connectMongo, isMongoUnavailable } from '../../src/infra/mongo.ts';
+import { ObjectId } from '../../src/lib/ids.ts';
+import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
+import { until } from '../helpers/webhooks.ts';
+
+/** A server whose MongoDB and Redis are its own, to be killed and frozen. */
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** A database that hangs is found out within three seconds; the rest is for a busy machine. */
+const quicklyMs = 8_000;
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+let dataDir: string;
+let embedded: Embedded;
+let server: TestServer;
+let tenant: Tenant;
+const pidOf = (name: 'mongo' | 'redis') => embedded.pids()[name] as number;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'crm-outages-'));
+  embedded = await startEmbedded({ dataDir, log: quiet, mongo: true, redis: true });
+  server = await startServer({}, { mongoUrl: embedded.mongoUrl, redisUrl: embedded.redisUrl });
+  tenant = await buildTenant(server);
+});
+afterAll(async () => {
+  await server.close();
+  await embedded.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** Runs `work` while the process does not. */
+async function whileFrozen<T>(name: 'mongo' | 'redis', work: () => Promise<T>): Promise<T> {
+  const pid = pidOf(name);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ answer: T; ms: number }> {
+  const startedAt = performance.now();
+  const answer = await work();
+  return { answer, ms: performance.now() - startedAt };
+}
+
+const create = (key: string, body: object) =>
+  tenant.api.post('/leads').set('Idempotency-Key', key).send(body);
+
+describe('while MongoDB does not answer', () => {
+  it('says so with 503 and Retry-After, quickly, and goes on afterwards with the same request', async () => {
+    const body = buildLead();
+    const { answer, ms } = await whileFrozen('mongo', () => timed(async () => create('frozen', body)));
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    expect(answer.body).toEqual({ success: false, error: expect.any(String) });
+    expect(ms).toBeLessThan(quicklyMs);
+
+    const retried = await until(async () => {
+      const again = await create('frozen', body);
+      return again.status !== 503 && again;
+    });
+    expect(retried.status).toBe(201);
+    const found = await tenant.api.get(`/leads?q=${encodeURIComponent(body.mobileNumber)}`);
+    expect(found.body.data).toHaveLength(1);
+  });
+
+  it('counts no row of a bulk as created that may not be there', async () => {
+    const rows = [buildLead(), buildLead()];
+    const send = () => tenant.api.post('/leads/bulk').set('Idempotency-Key', 'bulk').send({ leads: rows });
+    const answer = await whileFrozen('mongo', async () => send());
+    expect(answer.status).toBe(503);
+    const retried = await until(async () => {
+      const again = await send();
+      return again.status !== 503 && again;
+    });
+    expect(retried.body).toMatchObject({ success: true, count: 2, skippedDuplicates: 0 });
+  });
+
+  it('reports a lost insert of many documents as lost', async () => {
+    const db = await connectMongo(embedded.mongoUrl as string, { databaseName: 'outages' });
+    const workspaceId = new ObjectId();
+    const documents = [{ _id: new ObjectId(), workspaceId }];
+    const lost = await whileFrozen('mongo', () =>
+      leads(db)
+        .insertMany(workspaceId, documents as never)
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+    );
+    expect(isMongoUnavailable(lost)).toBe(true);
+    await db.close();
+  });
+
+  it('recovers from its death without being started again', async () => {
+    process.kill(pidOf('mongo'), 'SIGKILL');
+    const { answer, ms } = await timed(async () => tenant.api.get('/leads'));
+    // Its keeper may have been quicker than the request.
+    expect([200, 503]).toContain(answer.status);
+    expect(ms).toBeLessThan(quicklyMs);
+    await until(async () => (await tenant.api.get('/leads')).status === 200);
+  });
+});
+
+describe('while Redis does not answer', () => {
+  it('serves reads and writes, and messages are taken', async () => {
+    await whileFrozen('redis', async () => {
+      const created = await timed(async () => create('redis-frozen', buildLead()));
+      expect(created.answer.status).toBe(201);
+      expect(created.ms).toBeLessThan(quicklyMs);
+      const read = await tenant.api.get(`/leads/${created.answer.body.data._id}`);
+      expect(read.status).toBe(200);
+      const sms = await timed(async () =>
+        tenant.api.post('/messages/sms').send({ to: '+919812345678', body: 'Hello' }),
+      );
+      expect(sms.answer.status).toBe(201);
+      expect(sms.ms).toBeLessThan(quicklyMs);
+    });
+  });
+});
