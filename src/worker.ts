@@ -11,8 +11,9 @@ import { connectionOptions, patienceOptions } from './infra/redis.ts';
 const jobs: Job[] = [webhooksJob, messageJob];
 
 const sweepEveryMs = 1_000;
-/** A worker that died keeps its jobs' locks for this long at most. */
-const lockDurationMs = 15_000;
+/** A worker that died keeps its jobs' locks for this long at most; the others look that often for jobs without one. */
+const lockDurationMs = 10_000;
+const stalledIntervalMs = 5_000;
 const redisRetryMs = 1_000;
 
 export interface RunningWorker {
@@ -32,7 +33,7 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
       // Both as soon as Redis is back, whose absence BullMQ would answer with growing pauses.
       runRetryDelay: redisRetryMs,
       lockDuration: lockDurationMs,
-      stalledInterval: lockDurationMs,
+      stalledInterval: stalledIntervalMs,
       // A stalled lane is a worker that died; the sweep and the queue may bring it back as often as that happens.
       maxStalledCount: 1_000,
     });

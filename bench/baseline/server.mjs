@@ -113,7 +113,11 @@ app.put(`${base}/:id`, { schema: { response: { 200: one } } }, async (request) =
     facets: { $concatArrays: [kept, { $literal: added }] },
   };
   const id = new ObjectId(request.params.id);
-  const changed = await leads.findOneAndUpdate({ _id: id }, [{ $set: set }], { returnDocument: 'after' });
+  const changed = await leads.findOneAndUpdate(
+    { _id: id, workspaceId: workspaceOf(request) },
+    [{ $set: set }],
+    { returnDocument: 'after' },
+  );
   return { success: true, data: presentLead(changed) };
 });
 

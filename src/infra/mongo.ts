@@ -1,4 +1,5 @@
 import mongoose, { type mongo, type Schema } from 'mongoose';
+import './mongo-broken-sockets.ts';
 import type { ObjectId } from '../lib/ids.ts';
 
 /** What every record of a tenant carries. */

@@ -90,10 +90,12 @@ export function createSharedCache(redis: Redis, subscriber: Redis, prefix: strin
       await answer.then(listen, () => undefined);
     }
   };
-  let checking: Promise<void> | undefined;
+  let isChecking = false;
   const checker = setInterval(() => {
-    checking ??= check().finally(() => {
-      checking = undefined;
+    if (isChecking) return;
+    isChecking = true;
+    void check().finally(() => {
+      isChecking = false;
     });
   }, checkEveryMs).unref();
 

@@ -46,6 +46,11 @@ Signed as Standard Webhooks describe: \`webhook-id\`, \`webhook-timestamp\`, \`w
 The body is the record as it was right after the change. Any 2xx acknowledges it; anything else is repeated for about a day and a half.
 An event is delivered at least once, and a repetition has the same \`webhook-id\`. The order is not promised: of two events of one record
 the one with the later \`updatedAt\` shows its newer state. A 410, or five days of nothing but failure, disables a subscription.
+
+## Messages
+A WhatsApp send answers once Meta has accepted the message, SMS and email at once; \`GET …/messages\` shows what has become of each. No message is sent
+twice: where the connection or the process died while it was handed over, and the provider can't tell, it is shown as \`unknown\`. A 503 of a WhatsApp
+send carries the \`messageId\`; retry with the same \`Idempotency-Key\`. The WhatsApp operations answer invalid requests with 400 instead of 422.
 `.trim();
 
 const tagDescriptions = [

@@ -65,15 +65,22 @@ async function actorOf(ctx: Context, request: FastifyRequest): Promise<Actor> {
   return toActor(ctx, apiKey, kind);
 }
 
+/** The actors that were made of a key. They live as long as the key does in the cache, and change with it. */
+const actors = new WeakMap<ApiKey, Map<Actor['kind'], Actor>>();
+
 /** What a key may do as an actor. */
 export function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Actor {
-  return {
+  const known = actors.get(apiKey)?.get(kind);
+  if (known) return known;
+  const actor: Actor = {
     kind,
     id: apiKey._id.toHexString(),
     workspaceId: apiKey.workspaceId,
     scopes: new Set(apiKey.scopes),
     limits: { ...ctx.config.rateLimit, ...apiKey.limits },
   };
+  actors.set(apiKey, (actors.get(apiKey) ?? new Map()).set(kind, actor));
+  return actor;
 }
 
 /** The token of an Authorization header with the scheme Bearer. */

@@ -4,6 +4,7 @@ import { etagOf, matchesEtag, parseIfMatch } from '../lib/etag.ts';
 /**
  * Entity tags for routes that answer with one record. GET: an If-None-Match that names the present version gets 304
  * before anything is serialised. PUT and PATCH: If-Match is handed to the service, which lets one of two writers win.
+ * None of it waits for anything, so the hooks call back: a promise for each would cost more than their work.
  */
 export const etagPlugin = fp(
   async (app) => {
@@ -14,32 +15,33 @@ export const etagPlugin = fp(
       if (!isRead) {
         route.onRequest = [
           ...[route.onRequest ?? []].flat(),
-          async (request) => {
+          (request, _reply, done) => {
             const header = request.headers['if-match'];
             if (header !== undefined) request.ifMatch = parseIfMatch(header);
+            done();
           },
         ];
       }
       route.preSerialization = [
         ...[route.preSerialization ?? []].flat(),
-        async (request, reply, payload) => {
+        (request, reply, payload, done) => {
           const record = (payload as { data?: { _id: string; updatedAt: string } } | null)?.data;
-          if (!record || reply.statusCode >= 300) return payload;
+          if (!record || reply.statusCode >= 300) return done(null, payload);
           const etag = etagOf(record);
           reply.header('ETag', etag);
           const known = isRead ? request.headers['if-none-match'] : undefined;
-          if (known === undefined || !matchesEtag(known, etag)) return payload;
+          if (known === undefined || !matchesEtag(known, etag)) return done(null, payload);
           reply.code(304);
-          return '';
+          done(null, '');
         },
       ];
       if (isRead) {
         route.onSend = [
           ...[route.onSend ?? []].flat(),
-          async (_request, reply, payload) => {
-            if (reply.statusCode !== 304) return payload;
+          (_request, reply, payload, done) => {
+            if (reply.statusCode !== 304) return done(null, payload);
             reply.removeHeader('content-type').removeHeader('content-length');
-            return null;
+            done(null, null);
           },
         ];
       }

@@ -30,8 +30,9 @@ export const methodsPlugin = fp(
     });
 
     const methodsOf = pathMatcher(routes);
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       if (request.is404) throw unanswered(request, methodsOf);
+      done();
     });
     // Reached only by a route that hands its request on.
     app.setNotFoundHandler((request) => {

@@ -23,11 +23,14 @@ export const tracePlugin = fp<{ ctx: Context }>(
   async (app, { ctx }) => {
     const isLogging = ctx.log.isLevelEnabled('info');
 
-    app.addHook('onRequest', async (request, reply) => {
-      reply.headers(traceHeaders(request.id));
+    // Hooks that every request runs and that wait for nothing call back: a promise would cost more than their work.
+    app.addHook('onRequest', (request, reply, done) => {
+      reply.header('X-Trace-Id', request.id).header('X-API-Version', apiVersion);
+      done();
     });
 
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
+      done();
       const route = request.routeOptions.url ?? 'unknown';
       const { statusCode } = reply;
       ctx.metrics.requestDuration.observe(

@@ -32,6 +32,8 @@ const claimMs = 60_000;
 const lookupDelayMs = 15_000;
 /** Waiting times between attempts at a provider that can't be reached; the last one repeats. */
 const retryDelaysMs = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000];
+/** A provider that comes back is noticed after this long, by the next message. */
+const pauseMaxMs = 30_000;
 /** However long the provider asks us to wait. */
 const retryDelayMaxMs = 900_000;
 /** After this long a message is too old to be worth sending. */
@@ -223,7 +225,8 @@ async function queueAgain(
   const delayMs = retryDelaysMs[Math.min(message.attempts, retryDelaysMs.length) - 1] ?? 0;
   const askedMs = Math.min(error.retryAfterMs ?? 0, retryDelayMaxMs);
   const dueAt = new Date(now + Math.max(delayMs, askedMs));
-  const pausedUntil = error.isAboutRecipient ? undefined : dueAt;
+  const pauseMs = Math.max(Math.min(delayMs, pauseMaxMs), askedMs);
+  const pausedUntil = error.isAboutRecipient ? undefined : new Date(now + pauseMs);
   await markLane(ctx, workspaceId, channel, dueAt, pausedUntil);
   await moveMessage(ctx, workspaceId, _id, {
     from: ['sending'],

@@ -50,8 +50,6 @@ export interface Move {
   set?: Partial<Message>;
   unset?: (keyof Message)[];
   computed?: Record<string, unknown>;
-  /** A further condition, as an expression over the message before. */
-  onlyIf?: object;
 }
 
 /**
@@ -64,7 +62,7 @@ export async function moveMessage(
   id: ObjectId,
   move: Move,
 ): Promise<Message> {
-  const { from, to, claim, set = {}, unset = [], computed = {}, onlyIf } = move;
+  const { from, to, claim, set = {}, unset = [], computed = {} } = move;
   const isKept = to !== 'sending';
   const history = { $concatArrays: ['$history', [{ status: to, at: '$$NOW' }]] };
   const moved = await updateRecord(
@@ -79,11 +77,7 @@ export async function moveMessage(
     },
     {
       onlyIf: {
-        $and: [
-          { $in: ['$status', from] },
-          ...(claim ? [{ $eq: ['$claim', claim] }] : []),
-          ...(onlyIf ? [onlyIf] : []),
-        ],
+        $and: [{ $in: ['$status', from] }, ...(claim ? [{ $eq: ['$claim', claim] }] : [])],
       },
     },
   );

@@ -16,8 +16,8 @@ export interface Endpoint {
 
 /** A worker begins no new request in a lane after this time, so that lanes take turns. */
 export const sliceMs = 10_000;
-/** What a run may take beyond its slice and its last request: recording the results. */
-const leaseMarginMs = 15_000;
+/** How long a lane waits for a worker that died; a live one renews its lease well before. */
+const leaseMs = 12_000;
 /** Times are taken by several processes whose clocks agree up to this. */
 const clockToleranceMs = 100;
 /** A sweep looks at the lanes that have waited longest; the next one, a second later, goes on. */
@@ -63,7 +63,7 @@ export type ClaimedLane = Lane & Required<Pick<Lane, 'lease'>>;
 /** The lane, when it is due and nobody looks after it; from now on the caller does. */
 export async function claimLane(ctx: Context, endpoint: Endpoint): Promise<ClaimedLane | null> {
   const now = ctx.clock.now();
-  const until = new Date(now.getTime() + sliceMs + ctx.config.webhooks.timeoutMs + leaseMarginMs);
+  const until = new Date(now.getTime() + leaseMs);
   const lease = { id: new ObjectId(), until };
   const claimed = await lanes(ctx.db).findOneAndUpdate(
     endpoint.workspaceId,
@@ -74,6 +74,38 @@ export async function claimLane(ctx: Context, endpoint: Endpoint): Promise<Claim
   return claimed as ClaimedLane | null;
 }
 
+/** Nobody woke the lane since it was claimed. */
+const isUntouched = { $eq: ['$dueAt', '$lease.until'] };
+
+export interface HeldLease {
+  /** Whether the lane may be somebody else's by now. */
+  isLost(): boolean;
+  stop(): void;
+}
+
+/** Keeps a claimed lane until it is stopped. */
+export function holdLease(ctx: Context, lane: ClaimedLane): HeldLease {
+  let isLost = false;
+  const renew = async () => {
+    const until = new Date(ctx.clock.now().getTime() + leaseMs);
+    try {
+      isLost = !(await updateClaimed(ctx, lane, [
+        { $set: { dueAt: { $cond: [isUntouched, until, '$dueAt'] }, 'lease.until': until } },
+      ]));
+    } catch (error) {
+      ctx.log.debug({ err: error }, 'a lease could not be renewed; the next try follows');
+    }
+  };
+  const timer = setInterval(() => void renew(), leaseMs / 3);
+  return { isLost: () => isLost, stop: () => clearInterval(timer) };
+}
+
+/** @returns whether the lane is still the caller's */
+const updateClaimed = (ctx: Context, lane: ClaimedLane, update: object[]): Promise<boolean> =>
+  lanes(ctx.db).updateOne(lane.workspaceId, { _id: lane._id, 'lease.id': lane.lease.id }, update, {
+    hint: { _id: 1 },
+  });
+
 /** What a run leaves behind. */
 export type LaneState = Pick<Lane, 'consecutiveFailures' | 'failingSince' | 'pausedUntil'>;
 
@@ -82,8 +114,7 @@ export async function releaseLane(ctx: Context, lane: ClaimedLane, state: LaneSt
   const { pausedUntil, failingSince, consecutiveFailures } = state;
   const nextDueAt = lane.replay ? ctx.clock.now() : await nextAttemptAt(ctx, lane);
   const dueAt = nextDueAt && pausedUntil && pausedUntil > nextDueAt ? pausedUntil : nextDueAt;
-  const isUntouched = { $eq: ['$dueAt', lane.lease.until] };
-  await lanes(ctx.db).updateOne(lane.workspaceId, { _id: lane._id, 'lease.id': lane.lease.id }, [
+  await updateClaimed(ctx, lane, [
     {
       $set: {
         dueAt: { $cond: [isUntouched, dueAt ?? '$$REMOVE', '$dueAt'] },
@@ -99,8 +130,7 @@ export async function releaseLane(ctx: Context, lane: ClaimedLane, state: LaneSt
 
 /** Gives back the lane of a subscription that is sent nothing; what waits goes on waiting until somebody wakes the lane. */
 export async function retireLane(ctx: Context, lane: ClaimedLane): Promise<void> {
-  const isUntouched = { $eq: ['$dueAt', lane.lease.until] };
-  await lanes(ctx.db).updateOne(lane.workspaceId, { _id: lane._id, 'lease.id': lane.lease.id }, [
+  await updateClaimed(ctx, lane, [
     { $set: { dueAt: { $cond: [isUntouched, '$$REMOVE', '$dueAt'] } } },
     { $unset: 'lease' },
   ]);

@@ -6,6 +6,7 @@ import {
   type ClaimedLane,
   claimLane,
   type Endpoint,
+  holdLease,
   releaseLane,
   retireLane,
   sliceMs,
@@ -37,13 +38,17 @@ export async function runLane(ctx: Context, endpoint: Endpoint, signal: AbortSig
   const subscription = await subscriptions(ctx.db).findById(endpoint.workspaceId, endpoint.subscriptionId);
   if (!subscription?.isActive) return retireLane(ctx, lane);
   const health = createHealth(lane, ctx.config.webhooks);
+  const lease = holdLease(ctx, lane);
+  const isOver = () => signal.aborted || lease.isLost();
   try {
-    await deliverDue(ctx, lane, subscription, health, signal);
+    await deliverDue(ctx, lane, subscription, health, isOver);
   } catch (error) {
     // The next run need not wait for the lease to end, but a fault of our own must not be repeated at full speed.
     const pausedUntil = new Date(ctx.clock.now().getTime() + faultPauseMs);
     await releaseLane(ctx, lane, { ...health.state(), pausedUntil }).catch(() => undefined);
     throw error;
+  } finally {
+    lease.stop();
   }
   const reason = health.hopelessBecause();
   if (!reason) return releaseLane(ctx, lane, health.state());
@@ -56,7 +61,7 @@ async function deliverDue(
   lane: ClaimedLane,
   subscription: Subscription,
   health: Health,
-  signal: AbortSignal,
+  isOver: () => boolean,
 ): Promise<void> {
   const journal = createJournal(ctx, subscription);
   const deliver = courier(ctx, subscription, health, journal);
@@ -64,8 +69,7 @@ async function deliverDue(
   /** Begun and maybe not recorded: the database may still show them as due. */
   const inHand = new Set<string>();
   const endsAt = Date.now() + sliceMs;
-  const shouldStop = () =>
-    signal.aborted || Date.now() >= endsAt || health.isResting() || journal.isOutdated();
+  const shouldStop = () => isOver() || Date.now() >= endsAt || health.isResting() || journal.isOutdated();
 
   const settleRecorded = () => {
     for (const { _id } of journal.takeRecorded()) inHand.delete(_id.toHexString());

@@ -78,6 +78,8 @@ export function operatorSender(smtpUrl: string): EmailSender {
   };
 }
 
+/** The server as a whole has enough. */
+const serviceUnavailableReply = 421;
 const implicitTlsPort = 465;
 const submissionPort = 587;
 
@@ -121,7 +123,13 @@ function refusalOf(error: unknown): Error {
     return new ProviderUncertain('The email could not be handed over', { cause: error });
   const { replyCode, code, message, isHandedOver } = error;
   if (replyCode !== undefined && replyCode >= 500) return new ProviderRejected(message, { code });
-  if (replyCode !== undefined) return new ProviderUnavailable(message, { code });
+  if (replyCode !== undefined) {
+    // Other temporary replies are about a mailbox, or put off a sender that a server has not seen before.
+    return new ProviderUnavailable(message, {
+      code,
+      isAboutRecipient: replyCode !== serviceUnavailableReply,
+    });
+  }
   if (isHandedOver)
     return new ProviderUncertain('The connection to the mail server was lost', { cause: error });
   return new ProviderUnavailable('The mail server can’t be reached', { code });
