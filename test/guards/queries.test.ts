@@ -67,6 +67,16 @@ describe('every query', () => {
     expect(plans.map(({ shape }) => shape)).toContainEqual(expect.stringContaining('owedSince'));
     expect(plans.flatMap(complaintsOf)).toEqual([]);
   });
+
+  it('without an index is noticed', async () => {
+    await commands.plans();
+    const { acrossTenants } = server.ctx.db.tenant('leads');
+    await acrossTenants.find({ city: 'Pune' } as never, { sort: { company: 1 } }).toArray();
+    const complaints = (await commands.plans()).flatMap(complaintsOf).join();
+    expect(complaints).toMatch(
+      /find leads .*scans the collection.*sorts in memory.*looks at \d+ to return 0/,
+    );
+  });
 });
 
 function complaintsOf({ shape, stages, keysExamined, documentsExamined, returned }: Plan): string[] {
@@ -74,7 +84,10 @@ function complaintsOf({ shape, stages, keysExamined, documentsExamined, returned
   if (stages.includes('COLLSCAN')) complaints.push('scans the collection');
   if (stages.includes('SORT')) complaints.push('sorts in memory');
   const examined = Math.max(keysExamined, documentsExamined);
-  if (examined > examinedMax(returned)) complaints.push(`looks at ${examined} to return ${returned}`);
+  // Of several filters the index serves one, and the others are checked on what that finds (see records/facets.ts).
+  const hasFurtherFilters = shape.includes('$and:[{facets');
+  if (examined > examinedMax(returned) && !hasFurtherFilters)
+    complaints.push(`looks at ${examined} to return ${returned}`);
   return complaints.map((complaint) => `${shape}: ${complaint} (${stages.join(' < ')})`);
 }
 
@@ -158,6 +171,10 @@ function copyOf(document: mongo.Document, unique: string[], index: number): mong
   }
   for (const field of ['createdAt', 'updatedAt']) {
     if (copy[field] instanceof Date) copy[field] = new Date(copy[field].getTime() - index * 1_000);
+  }
+  // Nothing for the worker to do: it would be busy with copies of deliveries and messages all along.
+  for (const field of ['dueAt', 'nextAttemptAt']) {
+    if (copy[field] instanceof Date) copy[field] = new Date(Date.now() + 24 * 60 * 60 * 1_000);
   }
   return copy;
 }

@@ -109,6 +109,28 @@ describe('while MongoDB does not answer', () => {
     expect(ms).toBeLessThan(quicklyMs);
     await until(async () => (await tenant.api.get('/leads')).status === 200);
   });
+
+  it('leaves no request waiting on a connection that breaks under it', async () => {
+    let isOver = false;
+    let longestMs = 0;
+    const work = async () => {
+      while (!isOver) {
+        const { answer, ms } = await timed(async () => tenant.api.post('/leads').send(buildLead()));
+        expect([201, 503]).toContain(answer.status);
+        longestMs = Math.max(longestMs, ms);
+      }
+    };
+    const workers = Promise.all(Array.from({ length: 20 }, work));
+    for (let deaths = 0; deaths < 4; deaths++) {
+      process.kill(pidOf('mongo'), 'SIGKILL');
+      await until(
+        async () => pidOf('mongo') !== undefined && (await tenant.api.get('/leads')).status === 200,
+      );
+    }
+    isOver = true;
+    await workers;
+    expect(longestMs).toBeLessThan(quicklyMs);
+  });
 });
 
 describe('while Redis does not answer', () => {
