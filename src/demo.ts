@@ -9,10 +9,10 @@ import { createCustomer } from './features/customers/service.ts';
 import { createLead } from './features/leads/service.ts';
 import { createMember } from './features/members/service.ts';
 import { createProperty } from './features/properties/service.ts';
+import type { Caller } from './features/record-api/service.ts';
 import { createTask } from './features/tasks/service.ts';
 import { createWorkspace } from './features/workspaces/service.ts';
 import { randomToken } from './lib/crypto.ts';
-import type { Caller } from './records/routes.ts';
 
 /** What a person needs to try the demo workspace; the password and the key are known only now. */
 export interface Demo {

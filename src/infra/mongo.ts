@@ -265,11 +265,13 @@ export async function connectMongo(url: string, options: { databaseName?: string
       // An index over many records takes longer to make than anything else may, so it gets a connection of its own.
       const patient = await connect(0);
       try {
-        for (const [name, schema] of declared) {
+        const create = async ([name, schema]: [string, Schema]) => {
           const model = patient.model(name, schema, name);
           await model.createCollection();
           await model.createIndexes();
-        }
+        };
+        // Side by side, for every start does this.
+        await Promise.all([...declared].map(create));
       } finally {
         await patient.close();
       }

@@ -6,11 +6,11 @@ import { createOrMergeLead } from '../../features/leads/merge.ts';
 import type { Lead } from '../../features/leads/model.ts';
 import { listLeadsByOffset } from '../../features/leads/service.ts';
 import { findMember, findMemberByEmail } from '../../features/members/service.ts';
+import type { Caller } from '../../features/record-api/service.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { type ObjectId, parseId } from '../../lib/ids.ts';
 import { fromUuid, toUuid } from '../../lib/uuid.ts';
 import type { OffsetPage } from '../../records/offset.ts';
-import type { Caller } from '../../records/routes.ts';
 import {
   leadDefaults,
   nativeStatusesOf,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { requireId } from '../../lib/ids.ts';
 import { cursor, envelope, idParams, limitOf, pageOf } from '../../lib/schemas.ts';
-import { answerCreated } from '../../records/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { activityTypes } from './model.ts';
 import { presentActivity, presentContent } from './present.ts';
 import { activityInput, activityOut, commentOut, contentInput, noteOut } from './schema.ts';

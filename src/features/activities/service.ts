@@ -6,8 +6,8 @@ import { insertRecord } from '../../records/insert.ts';
 import { listRecords, type Page } from '../../records/list.ts';
 import { type OffsetPage, pageByOffset } from '../../records/offset.ts';
 import type { Entity, Managed } from '../../records/record.ts';
-import type { Caller } from '../../records/routes.ts';
 import { getLead } from '../leads/service.ts';
+import type { Caller } from '../record-api/service.ts';
 import { type Activity, type ActivityType, activities, type Call } from './model.ts';
 import { presentActivity } from './present.ts';
 

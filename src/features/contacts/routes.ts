@@ -1,7 +1,8 @@
 import type { Routes } from '../../http.ts';
 import { AppError } from '../../lib/errors.ts';
 import { actionSuccess, done, workspaceParams } from '../../lib/schemas.ts';
-import { answerCreated, registerRecordRoutes } from '../../records/routes.ts';
+import { registerRecordRoutes } from '../record-api/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { contactFilters, contactInput, contactOut, contactPatch } from './schema.ts';
 import { contactEntity, contactService, createContact } from './service.ts';
 

@@ -1,5 +1,5 @@
 import type { Routes } from '../../http.ts';
-import { registerRecordRoutes } from '../../records/routes.ts';
+import { registerRecordRoutes } from '../record-api/routes.ts';
 import { customerFilters, customerInput, customerOut, customerPatch, customerUpdate } from './schema.ts';
 import { customerEntity, customerService } from './service.ts';
 

@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts';
 import { AppError } from '../../lib/errors.ts';
 import { withoutUndefined } from '../../records/clean.ts';
 import { insertRecord } from '../../records/insert.ts';
-import type { Caller } from '../../records/routes.ts';
+import type { Caller } from '../record-api/service.ts';
 import type { Lead } from './model.ts';
 import type { LeadInput } from './schema.ts';
 import { findLeadByEmail, findLeadByPhone, leadEntity, prepareLead, updateLead } from './service.ts';

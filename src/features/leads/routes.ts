@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { AppError } from '../../lib/errors.ts';
 import { actionSuccess, phoneNumber, workspaceParams } from '../../lib/schemas.ts';
-import { answerCreated, registerRecordRoutes } from '../../records/routes.ts';
+import { registerRecordRoutes } from '../record-api/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { leadFilters, leadInput, leadOut, leadPatch } from './schema.ts';
 import { createLead, findLeadByPhone, leadEntity, leadService } from './service.ts';
 

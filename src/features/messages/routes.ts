@@ -1,7 +1,7 @@
 import type { Routes } from '../../http.ts';
 import { requireId } from '../../lib/ids.ts';
 import { envelope, idParams, pageOf, workspaceParams } from '../../lib/schemas.ts';
-import { answerCreated } from '../../records/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { presentMessage } from './present.ts';
 import { emailInput, messageOut, messageQuery, smsInput } from './schema.ts';
 import { cancelMessage, getMessage, listMessages, sendEmail, sendSms } from './service.ts';

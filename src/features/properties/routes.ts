@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { requireId } from '../../lib/ids.ts';
 import { actionSuccess, done, envelope, idParams, pageOf, workspaceParams } from '../../lib/schemas.ts';
-import { answerCreated, registerRecordRoutes } from '../../records/routes.ts';
+import { registerRecordRoutes } from '../record-api/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { presentAvailability, presentInventory } from './present.ts';
 import {
   availabilityRow,

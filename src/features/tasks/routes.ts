@@ -1,7 +1,7 @@
 import type { Routes } from '../../http.ts';
 import { requireId } from '../../lib/ids.ts';
 import { envelope, idParams } from '../../lib/schemas.ts';
-import { registerRecordRoutes } from '../../records/routes.ts';
+import { registerRecordRoutes } from '../record-api/routes.ts';
 import { presentTask } from './present.ts';
 import { taskFilters, taskInput, taskOut, taskPatch } from './schema.ts';
 import { completeTask, reopenTask, taskEntity, taskService } from './service.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { requireId } from '../../lib/ids.ts';
 import { actionSuccess, done, envelope, idParams, workspaceParams } from '../../lib/schemas.ts';
-import { answerCreated } from '../../records/routes.ts';
+import { answerCreated } from '../record-api/shape.ts';
 import { presentSubscription } from './present.ts';
 import {
   subscriptionChange,
