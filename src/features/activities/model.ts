@@ -22,6 +22,8 @@ export interface Call {
 export interface Activity extends RecordDocument {
   leadId: ObjectId;
   type: ActivityType;
+  /** Lead and type in one value, so that one facet finds a lead's comments among thousands of calls. */
+  thread: string;
   title?: string;
   description?: string;
   /** Who did it: a user's id, or an API key's. */
@@ -35,6 +37,7 @@ const activitySchema = new Schema<Activity>({
   ...recordFields,
   leadId: { type: Schema.Types.ObjectId, required: true },
   type: { type: String, enum: activityTypes, required: true },
+  thread: { type: String, required: true },
   title: String,
   description: String,
   userId: { type: String, required: true },
@@ -57,5 +60,7 @@ activitySchema.index(
   { workspaceId: 1, leadId: 1, type: 1, occurredAt: -1, _id: -1 },
   { name: 'log_of_lead' },
 );
+
+export const threadOf = (leadId: ObjectId, type: ActivityType): string => `${leadId.toHexString()} ${type}`;
 
 export const activities = tenantCollection<Activity>('activities', activitySchema);

@@ -8,18 +8,18 @@ import { type OffsetPage, pageByOffset } from '../../records/offset.ts';
 import type { Entity, Managed } from '../../records/record.ts';
 import { getLead } from '../leads/service.ts';
 import type { Caller } from '../record-api/service.ts';
-import { type Activity, type ActivityType, activities, type Call } from './model.ts';
+import { type Activity, type ActivityType, activities, type Call, threadOf } from './model.ts';
 import { presentActivity } from './present.ts';
 
 export const activityEntity: Entity<Activity> = {
   label: 'Activity',
   collection: activities,
-  facets: { leadId: 'value', type: 'value' },
+  facets: { leadId: 'value', thread: 'value' },
   events: {},
   present: presentActivity,
 };
 
-export type NewActivity = Omit<Activity, Managed | 'leadId' | 'userId' | 'occurredAt'> & {
+export type NewActivity = Omit<Activity, Managed | 'leadId' | 'thread' | 'userId' | 'occurredAt'> & {
   occurredAt?: Date | undefined;
 };
 
@@ -40,6 +40,7 @@ export async function createActivity(
   const fields = {
     ...input,
     leadId,
+    thread: threadOf(leadId, input.type),
     userId: caller.actor.id,
     occurredAt: input.occurredAt ?? ctx.clock.now(),
   };
@@ -64,7 +65,9 @@ export async function listActivities(
 ): Promise<Page<Activity>> {
   await getLead(ctx, workspaceId, leadId);
   const { limit, cursor, type } = query;
-  const filters = { leadId: leadId.toHexString(), ...(type ? { type } : {}) };
+  const filters: Record<string, string> = type
+    ? { thread: threadOf(leadId, type) }
+    : { leadId: leadId.toHexString() };
   return listRecords(ctx, activityEntity, workspaceId, { limit, cursor, filters });
 }
 
