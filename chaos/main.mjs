@@ -69,6 +69,7 @@ async function run() {
   const havoc = startHavoc(servers, random.fork(3), violate, say);
   await sleep(options.seconds * 1_000);
   await havoc.stop();
+  subscriber.recover();
   say('Everything is up again; finishing what is under way');
   ending.abort();
   const giveUp = setTimeout(() => {

@@ -31,7 +31,15 @@ export async function startSubscriber(random, violate) {
     if (event) take(endpoint, event, violate);
     response.writeHead(204).end();
   });
-  return { endpoints, urlOf: (name) => `${server.origin}/${name}`, close: server.close };
+  return {
+    endpoints,
+    /** Its bad days are over: from now on every endpoint takes everything. */
+    recover() {
+      endpoints.moody.behaviours = { accept: 1 };
+    },
+    urlOf: (name) => `${server.origin}/${name}`,
+    close: server.close,
+  };
 }
 
 const newEndpoint = (behaviours) => ({

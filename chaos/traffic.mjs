@@ -16,7 +16,8 @@ const longest = (attempts) =>
 export function summarise({ attempts }, outages) {
   const quick = attempts.filter(({ isSlow }) => !isSlow);
   const unavailable = quick.filter(({ status }) => status === 503);
-  const duringRedisOutage = attempts.filter((attempt) => isOnlyWithout('redis', attempt, outages));
+  // What waits for a provider also fails with it.
+  const duringRedisOutage = quick.filter((attempt) => isOnlyWithout('redis', attempt, outages));
   return {
     attempts: attempts.length,
     unavailable: unavailable.length,
@@ -28,7 +29,7 @@ export function summarise({ attempts }, outages) {
       reads: duringRedisOutage.filter(({ isWrite }) => !isWrite).length,
       writes: duringRedisOutage.filter(({ isWrite }) => isWrite).length,
       failed: duringRedisOutage.filter(isUnanswered).length,
-      longestMs: longest(duringRedisOutage.filter(({ isSlow }) => !isSlow)),
+      longestMs: longest(duringRedisOutage),
     },
   };
 }

@@ -6,11 +6,14 @@ import { webhooksJob } from './features/webhooks/jobs.ts';
 import type { Job } from './infra/jobs.ts';
 import { bullPrefix } from './infra/queues.ts';
 import { connectionOptions, patienceOptions } from './infra/redis.ts';
+import { withinTime } from './lib/time-limit.ts';
 
 /** The list of background work. */
 const jobs: Job[] = [webhooksJob, messageJob];
 
 const sweepEveryMs = 1_000;
+/** Longer than what a lane has begun takes to end, shorter than the patience of whoever stops the process. */
+const closeMs = 11_000;
 /** A worker that died keeps its jobs' locks for this long at most; the others look that often for jobs without one. */
 const lockDurationMs = 10_000;
 const stalledIntervalMs = 5_000;
@@ -69,7 +72,12 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
       stopping.abort();
       clearInterval(timer);
       await sweeping;
-      await Promise.all(workers.map((worker) => worker.close()));
+      try {
+        await withinTime(Promise.all(workers.map((worker) => worker.close())), closeMs);
+      } catch {
+        // Redis is away and can't be told. Jobs are nudges: what is still due is found by any sweep.
+        await Promise.all(workers.map((worker) => worker.close(true)));
+      }
     },
   };
 }
