@@ -2,8 +2,10 @@ import supertest from 'supertest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { apiOf, buildApiKey, buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { loadContract } from '../helpers/contract.ts';
+import { useEvents } from '../helpers/events.ts';
 
 const server = useServer();
+const events = useEvents(server);
 const contract = loadContract('openapi/cratio-contract.json');
 
 interface CratioLead {
@@ -176,6 +178,17 @@ describe('POST /api/v1/leads', () => {
       source: 'IVR',
       tags: ['a'],
     });
+  });
+
+  it('makes the events that the native API would make', async () => {
+    const { createLead, post, tenant } = await buildClient();
+    const phone = buildPhone();
+    await createLead({ phone });
+    await post('/api/v1/leads', { name: 'Rahul Sharma', phone, city: 'Pune' });
+    // Nothing new: no change, no event.
+    await post('/api/v1/leads', { name: 'Rahul Sharma', phone, city: 'Pune' });
+    const [native] = (await tenant.api.get('/leads')).body.data as { _id: string }[];
+    expect(await events.of(native?._id ?? '')).toEqual(['lead.created', 'lead.updated']);
   });
 
   it('merges by email, whatever its case', async () => {
