@@ -18,8 +18,6 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
-export const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
-
 export const roles = ['admin', 'manager', 'agent', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 

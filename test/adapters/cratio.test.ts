@@ -191,6 +191,22 @@ describe('POST /api/v1/leads', () => {
     expect(await events.of(native?._id ?? '')).toEqual(['lead.created', 'lead.updated']);
   });
 
+  it('makes no event of an email that is only restated, and keeps the lead the only one with it', async () => {
+    const { post, tenant } = await buildClient();
+    const restate = () => post('/api/v1/leads', { name: 'Priya', email: 'priya@example.com' });
+    expect((await restate()).status).toBe(201);
+    expect((await restate()).status).toBe(200);
+    const [native] = (await tenant.api.get('/leads')).body.data as { _id: string }[];
+    expect(await events.of(native?._id ?? '')).toEqual(['lead.created']);
+    const { leads } = await import('../../src/features/leads/model.ts');
+    const { ObjectId } = await import('../../src/lib/ids.ts');
+    const claims = () =>
+      leads(server.ctx.db).count(new ObjectId(tenant.workspaceId), { emailKey: { $exists: true } });
+    expect(await claims()).toBe(1);
+    await tenant.api.patch(`/leads/${native?._id}`).send({ email: 'other@example.com' });
+    expect(await claims()).toBe(0);
+  });
+
   it('merges by email, whatever its case', async () => {
     const { createLead, post, tenant } = await buildClient();
     const lead = await createLead({ phone: undefined, email: 'Priya@Example.com' });

@@ -9,7 +9,7 @@ import type { Created, IdempotencyRequest } from '../../records/idempotency.ts';
 import { listRecordsByOffset } from '../../records/list.ts';
 import type { OffsetPage } from '../../records/offset.ts';
 import type { Entity, Managed } from '../../records/record.ts';
-import { updateRecord } from '../../records/update.ts';
+import { type Change, updateRecord } from '../../records/update.ts';
 import { assertMembers } from '../members/service.ts';
 import { type Caller, createRecord, type RecordService, type UpdateRequest } from '../record-api/service.ts';
 import { assertCustomFields } from '../workspaces/custom-fields.ts';
@@ -97,16 +97,20 @@ export async function updateLead(
     source: body.source ?? undefined,
     status: body.status ?? undefined,
   });
-  const change = changeOf(body, request);
+  const change: Change = changeOf(body, request);
   if (body.mobileNumber !== undefined) change.set.mobileE164 = phoneOf(workspace, body.mobileNumber);
   if (typeof body.dealValue === 'number') change.set.dealValue = toMoney(body.dealValue, workspace.currency);
-  // The claim on the old address ends with it; a merge finds the lead by its new one.
-  if (body.email !== undefined) change.unset = [...(change.unset ?? []), 'emailKey'];
+  if (body.email !== undefined) change.computed = { emailKey: claimAfter(body.email) };
   return updateRecord(ctx, leadEntity, workspace._id, id, change, {
     ifMatch: request.ifMatch,
     onDuplicate: () => duplicateLead(ctx, workspace._id, { mobileE164: String(change.set.mobileE164) }),
   });
 }
+
+/** The claim on an address ends with it; one that is only restated keeps its claim, and is no change. */
+const claimAfter = (email: string | null): object => ({
+  $cond: [{ $eq: ['$emailKey', { $literal: email?.toLowerCase() ?? null }] }, '$emailKey', '$$REMOVE'],
+});
 
 const phoneOf = (workspace: Workspace, mobileNumber: string): string =>
   requirePhone('mobileNumber', mobileNumber, workspace.defaultCountry);
