@@ -1,9 +1,8 @@
 import type { Logger } from './logger.ts';
 
 /**
- * The time that records carry. Updates take it from the database server ($$NOW); inserts and expiry checks take it from
- * here: this process's clock corrected by its measured distance from the server's, so that several processes whose
- * clocks disagree still write one order.
+ * The time that records carry: this process's clock corrected by its measured distance from the database server's, so
+ * that several processes whose clocks disagree still write one order.
  */
 export interface Clock {
   now(): Date;

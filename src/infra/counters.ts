@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
+import { fulfilled, gather } from '../lib/gather.ts';
 import type { Logger } from './logger.ts';
 
 /** One fixed window to count in. */
@@ -37,12 +38,13 @@ for i, key in ipairs(KEYS) do
 end
 return counts`;
 
-interface Gathered {
+interface Hit {
   keys: string[];
   windows: readonly Window[];
-  /** In the order of arrival. */
-  waiting: ((counts: number[]) => void)[];
 }
+
+/** How many hits of one moment go to Redis together. */
+const gatheredMax = 1_000;
 
 /** How long Redis is left alone after it failed to answer. */
 const pauseMs = 1_000;
@@ -88,34 +90,29 @@ export function createCounters(redis: Redis, prefix: string, now: () => number, 
     return countLocally(keys, by);
   };
 
-  /**
-   * Requests that arrive together are counted together: what comes in during one turn of the event loop goes to Redis
-   * as one command per key, and each takes its own number out of the range. Under load that is several at a time.
-   */
-  const gathered = new Map<string, Gathered>();
-
-  const send = async ({ keys, windows, waiting }: Gathered) => {
-    const counts = await count(keys, windows, waiting.length);
-    for (const [index, resolve] of waiting.entries()) {
-      const after = waiting.length - 1 - index;
-      resolve(counts.map((total) => total - after));
+  /** Requests that arrive together are counted together, and each takes its own number out of the range. */
+  const countGathered = gather(gatheredMax, async (hits: Hit[]) => {
+    const groups = new Map<string, Hit[]>();
+    for (const hit of hits) {
+      const id = hit.keys.join();
+      const group = groups.get(id);
+      if (group) group.push(hit);
+      else groups.set(id, [hit]);
     }
-  };
-
-  const sendAll = () => {
-    const groups = [...gathered.values()];
-    gathered.clear();
-    for (const group of groups) void send(group);
-  };
-
-  const countSoon = (keys: string[], windows: readonly Window[]): Promise<number[]> =>
-    new Promise((resolve) => {
-      if (gathered.size === 0) setImmediate(sendAll);
-      const id = keys.join();
-      const group = gathered.get(id);
-      if (group) group.waiting.push(resolve);
-      else gathered.set(id, { keys, windows, waiting: [resolve] });
-    });
+    const numbers = new Map<Hit, number[]>();
+    const countGroup = async (group: Hit[], { keys, windows }: Hit) => {
+      const totals = await count(keys, windows, group.length);
+      for (const [index, hit] of group.entries()) {
+        const after = group.length - 1 - index;
+        numbers.set(
+          hit,
+          totals.map((total) => total - after),
+        );
+      }
+    };
+    await Promise.all([...groups.values()].map((group) => countGroup(group, group[0] as Hit)));
+    return hits.map((hit) => fulfilled(numbers.get(hit) ?? []));
+  });
 
   const place = (windows: readonly Window[]) => {
     const seconds = now() / 1_000;
@@ -130,10 +127,7 @@ export function createCounters(redis: Redis, prefix: string, now: () => number, 
   return {
     async hit<const W extends readonly Window[]>(windows: W) {
       const places = place(windows);
-      const counts = await countSoon(
-        places.map(({ key }) => key),
-        windows,
-      );
+      const counts = await countGathered({ keys: places.map(({ key }) => key), windows });
       return places.map(({ resetSeconds }, index) => ({ count: counts[index] ?? 0, resetSeconds })) as {
         [K in keyof W]: Counted;
       };

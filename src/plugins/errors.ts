@@ -4,7 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
-import { isDocumentTooLarge, isMongoUnavailable } from '../infra/mongo.ts';
+import { isDocumentTooLarge, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../lib/errors.ts';
 import { isRefusedDelete, notAllowed } from './methods.ts';
 import { newTraceId, traceHeaders } from './trace.ts';

@@ -26,6 +26,10 @@ export type FacetRules = Readonly<Record<string, FacetRule>>;
 export const ruleOf = (rules: FacetRules, path: string): FacetRule | undefined =>
   rules[path] ?? rules[path.split('.', 1)[0] ?? ''];
 
+/** Whether a top-level field, or an entry of it, has facets. */
+export const hasFacets = (rules: FacetRules, root: string): boolean =>
+  root in rules || Object.keys(rules).some((path) => path.startsWith(`${root}.`));
+
 const wordsMax = 12;
 const tokenLengthMax = 100;
 
@@ -78,12 +82,12 @@ export function facetsOf(rules: FacetRules, path: string, value: unknown): strin
 }
 
 /** Facets of a whole record. */
-export const facetsOfRecord = (rules: FacetRules, record: Record<string, unknown>): string[] =>
+export const facetsOfRecord = (rules: FacetRules, record: object): string[] =>
   Object.keys(rules).flatMap((path) => {
-    if (!path.includes('.')) return facetsOf(rules, path, record[path]);
-    const [root = '', key = ''] = path.split('.', 2);
-    const value = record[root];
-    return facetsOf(rules, path, (value as Record<string, unknown> | undefined)?.[key]);
+    const [root = '', key] = path.split('.', 2);
+    const value = (record as Record<string, unknown>)[root];
+    const entry = key === undefined ? value : (value as Record<string, unknown> | undefined)?.[key];
+    return facetsOf(rules, path, entry);
   });
 
 /** For each word of a search text, the facets any of which satisfies it; all words have to be satisfied. */

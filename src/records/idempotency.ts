@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { Entity, IdempotencyMark, RecordDocument } from './record.ts';

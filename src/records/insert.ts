@@ -1,10 +1,11 @@
 import type { Context } from '../context.ts';
-import { duplicateKeyFields } from '../infra/mongo.ts';
+import { duplicateKeyFields } from '../infra/mongo-errors.ts';
 import { ObjectId } from '../lib/ids.ts';
 import { withoutUndefined } from './clean.ts';
 import { facetsOfRecord } from './facets.ts';
 import { type IdempotencyRequest, markOf } from './idempotency.ts';
-import type { Entity, Managed, OwedEvent, RecordDocument } from './record.ts';
+import { oweEvents } from './owe.ts';
+import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow } from './restamp.ts';
 
 export interface InsertOptions {
@@ -35,7 +36,9 @@ export async function newRecord<T extends RecordDocument>(
     version: 1,
     facets: facetsOfRecord(entity.facets, own),
   } as unknown as T;
-  const owed = await eventsOf(ctx, entity, record);
+  const { created = [] } = entity.events;
+  const types = typeof created === 'function' ? created(record) : [created].flat();
+  const owed = await oweEvents(ctx, types, record);
   if (owed.length > 0) {
     record.owed = owed;
     record.owedSince = now;
@@ -50,23 +53,6 @@ function withoutEmptyFields<T extends object>(own: T): T {
   if (!fields || !Object.values(fields).includes(null)) return own;
   const given = Object.entries(fields).filter(([, value]) => value !== null);
   return { ...own, fields: Object.fromEntries(given) };
-}
-
-/** The events that the create owes, as far as anybody wants them. */
-async function eventsOf<T extends RecordDocument>(
-  ctx: Context,
-  entity: Entity<T>,
-  record: T,
-): Promise<OwedEvent[]> {
-  const { created = [] } = entity.events;
-  const types = typeof created === 'function' ? created(record) : [created].flat();
-  const events: OwedEvent[] = [];
-  for (const type of types) {
-    if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
-    const { facets: _, ...snapshot } = record;
-    events.push({ id: new ObjectId(), type, at: record.createdAt, record: snapshot });
-  }
-  return events;
 }
 
 /**

@@ -1,32 +1,16 @@
 /**
- * JSON Merge Patch (RFC 7396) as a database expression, so that a patch of a nested object needs no read first and two
- * patches of different members never undo each other. What is no object becomes one, null takes a member out, arrays
- * are replaced. A client's values enter as literals only; its names have passed `isStorableName`.
+ * JSON Merge Patch (RFC 7396): what is no object becomes one, null takes a member out, arrays are replaced.
+ * @returns a new object; the target stays as it is
  */
-export function mergePatch(target: unknown, patch: Record<string, unknown>): unknown {
-  const base = { $cond: [{ $eq: [{ $type: target }, 'object'] }, target, { $literal: {} }] };
-  const members = Object.entries(patch);
-  const removed = members.filter(([, value]) => value === null).map(([name]) => name);
-  const given = members
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => {
-      if (!isObject(value)) return [name, { $literal: value }];
-      return [name, mergePatch({ $getField: { field: name, input: '$$base' } }, value)];
-    });
-  const merged = { $mergeObjects: ['$$base', Object.fromEntries(given)] };
-  // Bound to a name: written out at every level, the expression would double with each.
-  return { $let: { vars: { base }, in: removed.length > 0 ? without(removed, merged) : merged } };
+export function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
+  const merged = isObject(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = isObject(value) ? mergePatch(merged[name], value) : value;
+  }
+  return merged;
 }
 
-const without = (names: string[], object: unknown): unknown => ({
-  $arrayToObject: {
-    $filter: {
-      input: { $objectToArray: object },
-      as: 'member',
-      cond: { $not: [{ $in: ['$$member.k', { $literal: names }] }] },
-    },
-  },
-});
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A plain object: not an array, and no value of the database such as a date or an id. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { TenantCollection, TenantDocument } from '../infra/mongo.ts';
+import type { TenantCollection, TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 
 /** One page by limit and offset, for contracts that page so. */

@@ -1,4 +1,5 @@
-import type { Database, TenantCollection, TenantDocument } from '../infra/mongo.ts';
+import type { Database } from '../infra/mongo.ts';
+import type { TenantCollection, TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { FacetRules } from './facets.ts';
 
@@ -65,8 +66,8 @@ export interface Entity<T extends RecordDocument> {
   events: {
     /** A function where it depends on the new record. */
     created?: EventType | ((record: T) => EventType[]);
-    /** Owed by any change, archive included. */
-    updated?: EventType;
+    /** Owed by any change, archive included; a function where it depends on what changed. */
+    updated?: EventType | ((before: T, after: T) => EventType[]);
   };
   /** What leaves the server as this record, also in events. */
   present(record: T): Record<string, unknown>;

@@ -1,5 +1,6 @@
 import type { Logger } from '../infra/logger.ts';
-import type { Database, TenantCollection } from '../infra/mongo.ts';
+import type { Database } from '../infra/mongo.ts';
+import type { TenantCollection } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { EventType, OwedEvent, RecordDocument } from './record.ts';
 

@@ -1,220 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
-import { duplicateKeyFields } from '../infra/mongo.ts';
+import { duplicateKeyFields } from '../infra/mongo-errors.ts';
 import { AppError, notFound } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
-import { ObjectId } from '../lib/ids.ts';
-import { facetField, facetsOf, ruleOf } from './facets.ts';
-import { mergePatch } from './merge-patch.ts';
-import type { Entity, EventType, RecordDocument } from './record.ts';
-import { restampIfSlow, risingNow } from './restamp.ts';
+import type { ObjectId } from '../lib/ids.ts';
+import { createTurns } from '../lib/turns.ts';
+import { applyChange, type Change, rootsOf } from './change.ts';
+import { facetsOfRecord, hasFacets } from './facets.ts';
+import { oweEvents, snapshotOf } from './owe.ts';
+import type { Entity, OwedEvent, RecordDocument } from './record.ts';
+import { restampIfSlow } from './restamp.ts';
 
-/** What a change does, by path: `name`, or `fields.budget` for one custom field. Paths go no deeper. */
-export interface Change {
-  set: Record<string, unknown>;
-  /** JSON Merge Patches of objects. */
-  merge?: Record<string, Record<string, unknown>>;
-  unset?: string[];
-  /** Values as expressions over the record before: the code's own, never a client's. Scalars, where a facet rule applies. */
-  computed?: Record<string, Expression>;
-}
+/**
+ * A change, or a function that makes it of the record as it is. The function returns nothing where the record is to be
+ * left alone. It may run several times, once for each writer that was quicker.
+ */
+export type Revision<T> = Change | ((current: T) => Change | undefined);
 
 export interface UpdateOptions {
   ifMatch?: IfMatch | undefined;
-  /** An event besides the entity's own `updated`, owed when `when` (an expression over the record before) is true. */
-  event?: { type: EventType; when: object };
-  /** An expression over the record before; where it is false nothing changes. */
-  onlyIf?: object;
   /** Makes the error for a unique rule that the change would break, given the index's fields. */
   onDuplicate?: (fields: string[]) => Promise<Error>;
 }
 
-type Expression = unknown;
-
 /**
- * Changes one record in one operation: new values, a higher version, a later updatedAt, the facets, and the events it
- * owes. A change that changes nothing is no change: no version, no event. Archived records are left alone.
+ * Changes one record: new values, a higher version, a later updatedAt, the facets, and the events it owes, all in one
+ * write. A change that changes nothing is no change: no version, no event. Archived records are left alone.
  * @throws AppError not_found, conflict (archived), precondition_failed
  */
-export async function updateRecord<T extends RecordDocument>(
+export function updateRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
   id: ObjectId,
-  change: Change,
+  revision: Revision<T>,
   options: UpdateOptions = {},
 ): Promise<T> {
-  const differences = differencesOf(change);
-  if (differences.length > 0) {
-    const changed = await applyChange(ctx, entity, workspaceId, id, differences, change, options);
-    if (changed) return changed;
-  }
-  const current = await entity.collection(ctx.db).findById(workspaceId, id);
-  if (!current) throw notFound(entity.label);
-  if (!isMatching(current, options.ifMatch)) throw new AppError('precondition_failed');
-  if (current.archived) throw new AppError('conflict', { message: `${entity.label} is archived` });
-  return current;
+  const changeOf = (current: T) => {
+    if (!isMatching(current, options.ifMatch)) throw new AppError('precondition_failed');
+    if (current.archived) throw new AppError('conflict', { message: `${entity.label} is archived` });
+    return typeof revision === 'function' ? revision(current) : revision;
+  };
+  return revise(ctx, entity, workspaceId, id, changeOf, options);
 }
 
 /** Archives a record; archiving it again changes nothing. @throws AppError not_found */
-export async function archiveRecord<T extends RecordDocument>(
+export const archiveRecord = <T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
   id: ObjectId,
-): Promise<T> {
-  const change: Change = { set: { archived: true }, computed: { archivedAt: '$$NOW' } };
-  const archived = await applyChange(ctx, entity, workspaceId, id, [], change, {});
-  const current = archived ?? (await entity.collection(ctx.db).findById(workspaceId, id));
-  if (!current) throw notFound(entity.label);
-  return current;
-}
+): Promise<T> =>
+  revise(ctx, entity, workspaceId, id, ({ archived }) =>
+    archived ? undefined : { set: { archived: true, archivedAt: ctx.clock.now() } },
+  );
 
-async function applyChange<T extends RecordDocument>(
-  ctx: Context,
-  entity: Entity<T>,
-  workspaceId: ObjectId,
-  id: ObjectId,
-  differences: Expression[],
-  change: Change,
-  options: UpdateOptions,
-): Promise<T | undefined> {
-  const conditions = [
-    ...(differences.length > 0 ? [{ $or: differences }] : []),
-    ...(options.onlyIf ? [options.onlyIf] : []),
-  ];
-  const filter = {
-    _id: id,
-    archived: false,
-    ...(conditions.length > 0 ? { $expr: { $and: conditions } } : {}),
-    ...versionFilter(id, options.ifMatch),
-  };
-  const startedAt = ctx.clock.now();
-  const pipeline = await changePipeline(ctx, entity, workspaceId, change, options);
-  let changed: T | null;
-  try {
-    changed = await entity.collection(ctx.db).findOneAndUpdate(workspaceId, filter as never, pipeline);
-  } catch (error) {
-    const broken = duplicateKeyFields(error);
-    if (!broken || !options.onDuplicate) throw error;
-    throw await options.onDuplicate(broken);
-  }
-  if (!changed) return undefined;
-  const settled = await restampIfSlow(ctx, entity, changed, startedAt);
-  ctx.relay.hand(entity.collection(ctx.db).name, settled);
-  return settled;
-}
+const isMatching = (record: RecordDocument, ifMatch: IfMatch | undefined): boolean =>
+  !ifMatch ||
+  ifMatch.any ||
+  ifMatch.tags.some(
+    ({ id, updatedAt }) =>
+      id === record._id.toHexString() && updatedAt.getTime() === record.updatedAt.getTime(),
+  );
+
+/** Writers of one record wait for each other within a process, so only other processes can be quicker. */
+const inTurn = createTurns();
+const attemptsMax = 50;
 
 /**
- * Conditions any of which means that the change would change something. Expressions and not the query language, whose
- * `$ne` takes an array that holds a value for the value.
+ * Reads the record, works out what becomes of it, and writes that if nobody has changed it meanwhile; otherwise begins
+ * again. Cheaper than having the database work it out: the read goes together with others of the same moment, and the
+ * write names nothing but what is new.
  */
-function differencesOf(change: Change): Expression[] {
-  return [
-    ...Object.entries(change.set).map(([path, value]) => ({ $ne: [`$${path}`, { $literal: value }] })),
-    ...Object.entries(change.merge ?? {}).map(([path, patch]) => ({
-      $ne: [`$${path}`, mergePatch(`$${path}`, patch)],
-    })),
-    ...(change.unset ?? []).map((path) => ({ $ne: [{ $type: `$${path}` }, 'missing'] })),
-  ];
-}
-
-function versionFilter(id: ObjectId, ifMatch: IfMatch | undefined): object {
-  if (!ifMatch || ifMatch.any) return {};
-  const times = ifMatch.tags.filter((tag) => tag.id === id.toHexString()).map((tag) => tag.updatedAt);
-  return { updatedAt: { $in: times } };
-}
-
-function isMatching(record: RecordDocument, ifMatch: IfMatch | undefined): boolean {
-  if (!ifMatch || ifMatch.any) return true;
-  const id = record._id.toHexString();
-  return ifMatch.tags.some((tag) => tag.id === id && tag.updatedAt.getTime() === record.updatedAt.getTime());
-}
-
-/** Client values enter the pipeline as literals only, so that none is read as an operator or a field path. */
-async function changePipeline<T extends RecordDocument>(
+function revise<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
-  change: Change,
-  options: UpdateOptions,
-): Promise<object[]> {
-  const first: Record<string, Expression> = {
-    updatedAt: risingNow,
-    version: { $add: ['$version', 1] },
-    idempotency: keepOriginal,
-  };
-  for (const [path, value] of Object.entries(change.set)) first[path] = { $literal: value };
-  for (const [path, patch] of Object.entries(change.merge ?? {})) first[path] = mergePatch(`$${path}`, patch);
-  Object.assign(first, change.computed);
-  const facets = facetsExpression(entity, change);
-  if (facets) first.facets = facets;
-
-  const pipeline: object[] = [{ $set: first }];
-  if (change.unset?.length) pipeline.push({ $unset: change.unset });
-
-  const { updated } = entity.events;
-  if (updated && (await ctx.relay.isWanted(workspaceId, updated))) pipeline.push({ $set: owe(updated) });
-  const { event } = options;
-  if (event && (await ctx.relay.isWanted(workspaceId, event.type))) {
-    first[isEventOwed] = event.when;
-    pipeline.push({ $set: owe(event.type, `$${isEventOwed}`) }, { $unset: isEventOwed });
-  }
-  return pipeline;
+  id: ObjectId,
+  changeOf: (current: T) => Change | undefined,
+  { onDuplicate }: Pick<UpdateOptions, 'onDuplicate'> = {},
+): Promise<T> {
+  const collection = entity.collection(ctx.db);
+  return inTurn(id.toHexString(), async () => {
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const current = await collection.findById(workspaceId, id);
+      if (!current) throw notFound(entity.label);
+      const change = changeOf(current);
+      const startedAt = ctx.clock.now();
+      const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
+      if (!revised) return current;
+      let isWritten: boolean;
+      try {
+        isWritten = await collection.updateOne(workspaceId, presentVersion(current), revised.update);
+      } catch (error) {
+        const broken = duplicateKeyFields(error);
+        throw broken && onDuplicate ? await onDuplicate(broken) : error;
+      }
+      if (!isWritten) continue;
+      const settled = await restampIfSlow(ctx, entity, revised.record, startedAt);
+      ctx.relay.hand(collection.name, settled);
+      return settled;
+    }
+    throw new AppError('unavailable', { message: `${entity.label} is being changed by too many at once` });
+  });
 }
 
-/** Carries the answer to `event.when` from the stage that sees the old record to the one that sees the new. */
-const isEventOwed = '_isEventOwed';
+/** updatedAt rises with every change. A key that is let go is none, but its mark must not come back with `original`. */
+const presentVersion = ({ _id, updatedAt, idempotency }: RecordDocument) =>
+  ({ _id, updatedAt, ...(idempotency ? { 'idempotency.at': idempotency.at } : {}) }) as never;
 
-/** The record without what the store keeps for itself. */
-const snapshot: Expression = ['owed', 'owedSince', 'facets', 'idempotency', isEventOwed].reduce<Expression>(
-  (input, field) => ({ $unsetField: { field, input } }),
-  '$$ROOT',
-);
-
-/** On the first change of a record that answers an idempotency key, its first state is set aside for retries. */
-const keepOriginal: Expression = {
-  $cond: [
-    {
-      $and: [
-        { $eq: [{ $type: '$idempotency' }, 'object'] },
-        { $eq: [{ $type: '$idempotency.original' }, 'missing'] },
-      ],
-    },
-    { $mergeObjects: ['$idempotency', { original: snapshot }] },
-    '$idempotency',
-  ],
-};
-
-function owe(type: EventType, condition?: string): Record<string, Expression> {
-  const event = { id: new ObjectId(), type, at: '$updatedAt', record: snapshot };
-  const owed = { $concatArrays: [{ $ifNull: ['$owed', []] }, [event]] };
-  const owedSince = { $ifNull: ['$owedSince', '$$NOW'] };
-  if (!condition) return { owed, owedSince };
-  return {
-    owed: { $cond: [condition, owed, '$owed'] },
-    owedSince: { $cond: [condition, owedSince, '$owedSince'] },
-  };
-}
-
-/** Takes out the facets of every changed path and puts in the new ones. */
-function facetsExpression<T extends RecordDocument>(
+/** The record after a change and the update that makes it so, or undefined when nothing is different. */
+async function reviseRecord<T extends RecordDocument>(
+  ctx: Context,
   entity: Entity<T>,
-  { set, merge = {}, unset = [], computed = {} }: Change,
-): Expression | undefined {
-  const hasRule = (path: string) => ruleOf(entity.facets, path) !== undefined;
-  const touched = [set, merge, computed].flatMap(Object.keys).concat(unset).filter(hasRule);
-  if (touched.length === 0) return undefined;
-  const added = Object.entries(set).flatMap(([path, value]) => facetsOf(entity.facets, path, value));
-  const addedByServer = Object.entries(computed)
-    .filter(([path]) => hasRule(path))
-    .map(([path, value]) => ({ $concat: [`${path}=`, { $toLower: { $toString: value } }] }));
-  const field = { $arrayElemAt: [{ $split: ['$$facet', '='] }, 0] };
-  const kept = {
-    $filter: {
-      input: '$facets',
-      as: 'facet',
-      cond: { $not: [{ $in: [field, { $literal: touched.map(facetField) }] }] },
-    },
+  current: T,
+  change: Change,
+  now: Date,
+): Promise<{ record: T; update: object } | undefined> {
+  const record = applyChange(current, change);
+  const touched = rootsOf(change) as (keyof T & string)[];
+  const changed: (keyof T)[] = touched.filter((root) => !isDeepStrictEqual(current[root], record[root]));
+  if (changed.length === 0) return undefined;
+  if (changed.some((root) => hasFacets(entity.facets, String(root)))) {
+    record.facets = facetsOfRecord(entity.facets, record);
+    if (!isDeepStrictEqual(current.facets, record.facets)) changed.push('facets');
+  }
+  record.version = current.version + 1;
+  record.updatedAt = new Date(Math.max(now.getTime(), current.updatedAt.getTime() + 1));
+  changed.push('version', 'updatedAt');
+  if (current.idempotency && !current.idempotency.original) {
+    // The first change of a record that answers an idempotency key sets its first state aside for retries.
+    record.idempotency = { ...current.idempotency, original: snapshotOf(current) };
+    changed.push('idempotency');
+  }
+  const { updated = [] } = entity.events;
+  const types = typeof updated === 'function' ? updated(current, record) : [updated].flat();
+  const owed = await oweEvents(ctx, types, record);
+  return { record: { ...record, owed }, update: updateOf(record, changed, owed) };
+}
+
+function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[], owed: OwedEvent[]): object {
+  const set: Partial<T> = {};
+  const unset: Partial<Record<keyof T, ''>> = {};
+  for (const name of changed) {
+    if (record[name] === undefined) unset[name] = '';
+    else set[name] = record[name];
+  }
+  return {
+    $set: set,
+    ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}),
+    // What earlier changes still owe stays, and is cleared by whoever passes it on.
+    ...(owed.length > 0 ? { $push: { owed: { $each: owed } }, $min: { owedSince: record.updatedAt } } : {}),
   };
-  return { $concatArrays: [kept, { $literal: added }, addedByServer] };
 }

@@ -28,6 +28,7 @@ export function recordCommands(server: TestServer) {
   const db = client.db(databaseName);
   let heard: Json[] = [];
   client.on('commandStarted', ({ command, commandName }) => {
+    if (commandName === 'bulkWrite') heard.push(...updatesOf(command));
     // An aggregation over no collection asks nothing of an index.
     if (explained.includes(commandName) && command[commandName] !== 1) heard.push(...singly(command));
   });
@@ -42,6 +43,15 @@ export function recordCommands(server: TestServer) {
       return plans;
     },
   };
+}
+
+/** The updates of a bulkWrite command, as commands of their own. */
+function updatesOf({ ops, nsInfo }: Json): Json[] {
+  const collections = (nsInfo as Json[]).map(({ ns }) => String(ns).slice(String(ns).indexOf('.') + 1));
+  return (ops as Json[]).map(({ update, filter, updateMods, ...options }) => ({
+    update: collections[Number(update)],
+    updates: [{ q: filter, u: updateMods, ...options }],
+  }));
 }
 
 /** The command without what belongs to the connection; of several updates or deletes each by itself. */

@@ -445,7 +445,7 @@ describe('the write path', () => {
       await tenant.api.patch(`/leads/${lead._id}`).send({ name: 'Renamed' });
       await tenant.api.post(`${hook.path}/disable`);
       await tenant.api.patch(`/leads/${lead._id}`).send({ name: 'Renamed again' });
-      expect(handed).toEqual([undefined, [expect.objectContaining({ type: 'lead.updated' })], undefined]);
+      expect(handed).toEqual([undefined, [expect.objectContaining({ type: 'lead.updated' })], []]);
       await server.ctx.relay.idle();
       const stored = await leads.findOne({ _id: new ObjectId(lead._id) });
       expect(stored).not.toHaveProperty('owed');

@@ -1,6 +1,6 @@
 import { hash, verify } from '@node-rs/argon2';
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo.ts';
+import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { AppError } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { type User, users } from './model.ts';

@@ -1,6 +1,7 @@
 import { Schema } from 'mongoose';
 import type { RateLimits } from '../../actor.ts';
-import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { TenantDocument } from '../../infra/tenant-collection.ts';
 import { type ApiKeyKind, apiKeyKinds, type Permission, permissions } from './kinds.ts';
 
 /** One integration's credentials: an API key, and a client id and secret for OAuth. Only their hashes are stored. */

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
-import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { TenantDocument } from '../../infra/tenant-collection.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 
 /** What was done that can't be seen in the records themselves any more. */

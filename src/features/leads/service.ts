@@ -3,13 +3,13 @@ import { AppError, duplicate, notFound } from '../../lib/errors.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 import { toMoney } from '../../lib/money.ts';
 import { normalisePhone, requirePhone } from '../../lib/phone.ts';
-import { changeOf } from '../../records/change.ts';
+import { type Change, changeOf } from '../../records/change.ts';
 import { facet } from '../../records/facets.ts';
 import type { Created, IdempotencyRequest } from '../../records/idempotency.ts';
 import { listRecordsByOffset } from '../../records/list.ts';
 import type { OffsetPage } from '../../records/offset.ts';
 import type { Entity, Managed } from '../../records/record.ts';
-import { type Change, updateRecord } from '../../records/update.ts';
+import { updateRecord } from '../../records/update.ts';
 import { assertMembers } from '../members/service.ts';
 import { type Caller, createRecord, type RecordService, type UpdateRequest } from '../record-api/service.ts';
 import { assertCustomFields } from '../workspaces/custom-fields.ts';
@@ -100,17 +100,19 @@ export async function updateLead(
   const change: Change = changeOf(body, request);
   if (body.mobileNumber !== undefined) change.set.mobileE164 = phoneOf(workspace, body.mobileNumber);
   if (typeof body.dealValue === 'number') change.set.dealValue = toMoney(body.dealValue, workspace.currency);
-  if (body.email !== undefined) change.computed = { emailKey: claimAfter(body.email) };
-  return updateRecord(ctx, leadEntity, workspace._id, id, change, {
+  return updateRecord(ctx, leadEntity, workspace._id, id, withClaim(change, body.email), {
     ifMatch: request.ifMatch,
     onDuplicate: () => duplicateLead(ctx, workspace._id, { mobileE164: String(change.set.mobileE164) }),
   });
 }
 
 /** The claim on an address ends with it; one that is only restated keeps its claim, and is no change. */
-const claimAfter = (email: string | null): object => ({
-  $cond: [{ $eq: ['$emailKey', { $literal: email?.toLowerCase() ?? null }] }, '$emailKey', '$$REMOVE'],
-});
+const withClaim =
+  (change: Change, email: string | null | undefined) =>
+  ({ emailKey }: Lead): Change => {
+    if (email === undefined || emailKey === email?.toLowerCase()) return change;
+    return { ...change, unset: [...(change.unset ?? []), 'emailKey'] };
+  };
 
 const phoneOf = (workspace: Workspace, mobileNumber: string): string =>
   requirePhone('mobileNumber', mobileNumber, workspace.defaultCountry);
@@ -182,10 +184,11 @@ export async function convertLead(
   id: ObjectId,
   customerId: ObjectId,
 ): Promise<void> {
-  const change = { set: { status: 'converted', customerId: customerId.toHexString() } };
-  const onlyIf = { $ne: ['$customerId', customerId.toHexString()] };
+  const set = { status: 'converted', customerId: customerId.toHexString() };
   try {
-    await updateRecord(ctx, leadEntity, workspaceId, id, change, { onlyIf });
+    await updateRecord(ctx, leadEntity, workspaceId, id, (lead) =>
+      lead.customerId === set.customerId ? undefined : { set },
+    );
   } catch (error) {
     // Archived or deleted meanwhile: there is nothing left to convert.
     const isGone = error instanceof AppError && (error.code === 'conflict' || error.code === 'not_found');

@@ -1,6 +1,7 @@
 import { Schema } from 'mongoose';
 import { type Role, roles } from '../../actor.ts';
-import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { TenantDocument } from '../../infra/tenant-collection.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 
 /** A person in a workspace's team. Whoever can also sign in has an account under the same `userId`. */

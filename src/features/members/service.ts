@@ -1,6 +1,6 @@
 import type { Role } from '../../actor.ts';
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo.ts';
+import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId, parseId } from '../../lib/ids.ts';
 import { withoutUndefined } from '../../records/clean.ts';

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
-import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { TenantDocument } from '../../infra/tenant-collection.ts';
 import { type Channel, channels } from '../messages/channels.ts';
 
 /** A workspace's account with the provider of one channel. */

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo.ts';
+import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { type ObjectId, parseId } from '../../lib/ids.ts';
 import { insertRecord } from '../../records/insert.ts';
 import type { Workspace } from '../workspaces/model.ts';

@@ -95,10 +95,9 @@ export async function showInConversation(ctx: Context, message: Message, id: Obj
     lastMessageAt: at,
     ...(message.direction === 'inbound' ? { status: 'open' } : {}),
   };
-  const isLater = {
-    $or: [{ $lte: ['$lastMessageAt', at] }, { $eq: [{ $type: '$lastMessagePreview' }, 'missing'] }],
-  };
-  await updateRecord(ctx, conversationEntity, message.workspaceId, id, { set }, { onlyIf: isLater });
+  await updateRecord(ctx, conversationEntity, message.workspaceId, id, (shown) =>
+    shown.lastMessagePreview === undefined || shown.lastMessageAt <= at ? { set } : undefined,
+  );
 }
 
 /** @throws AppError not_found */

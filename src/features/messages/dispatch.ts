@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields, isMongoUnavailable } from '../../infra/mongo.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../../infra/mongo-errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { UnreadableCredentials } from '../message-providers/service.ts';
 import { showInConversation } from './conversations.ts';
@@ -74,17 +74,21 @@ async function claimMessage(ctx: Context, workspaceId: ObjectId, id: ObjectId): 
       moveMessage(ctx, workspaceId, id, {
         from: pendingStatuses,
         to: 'sending',
-        set: { claim },
-        computed: {
-          claimedAt: '$$NOW',
-          dueAt: { $add: ['$$NOW', claimMs] },
-          attempts: { $add: ['$attempts', 1] },
-        },
+        set: ({ attempts }) => ({
+          ...claimFor(ctx, claim),
+          claimedAt: ctx.clock.now(),
+          attempts: attempts + 1,
+        }),
       }),
     claimingMaxMs,
   );
   return message.claim?.equals(claim) ? message : undefined;
 }
+
+const claimFor = (ctx: Context, claim: ObjectId): Partial<Message> => ({
+  claim,
+  dueAt: new Date(ctx.clock.now().getTime() + claimMs),
+});
 
 /** Repeated for whoever takes the message up next, so that a process that dies here leaves nothing unshown. */
 async function showMessage(ctx: Context, message: Message): Promise<void> {
@@ -249,8 +253,7 @@ export async function recoverMessage(
     from: ['sending'],
     to: 'sending',
     claim: message.claim,
-    set: { claim },
-    computed: { dueAt: { $add: ['$$NOW', claimMs] } },
+    set: claimFor(ctx, claim),
   });
   if (!mine.claim?.equals(claim)) return;
   await showMessage(ctx, mine);

@@ -6,7 +6,7 @@ import { type Message, type MessageStatus, messages } from './model.ts';
 import { presentMessage } from './present.ts';
 
 /**
- * How a message moves from status to status. Every move is one operation that names the statuses it may start from, so
+ * How a message moves from status to status. Every move names the statuses it may start from, so
  * of two that want to move a message one does, and none ever moves back:
  *
  *   scheduled, queued → sending → accepted → sent → delivered → read
@@ -47,9 +47,8 @@ export interface Move {
   to: MessageStatus;
   /** Only while this claim holds the message. */
   claim?: ObjectId | undefined;
-  set?: Partial<Message>;
+  set?: Partial<Message> | ((message: Message) => Partial<Message>);
   unset?: (keyof Message)[];
-  computed?: Record<string, unknown>;
 }
 
 /**
@@ -62,25 +61,15 @@ export async function moveMessage(
   id: ObjectId,
   move: Move,
 ): Promise<Message> {
-  const { from, to, claim, set = {}, unset = [], computed = {} } = move;
+  const { from, to, claim, set = {}, unset = [] } = move;
   const isKept = to !== 'sending';
-  const history = { $concatArrays: ['$history', [{ status: to, at: '$$NOW' }]] };
-  const moved = await updateRecord(
-    ctx,
-    messageEntity,
-    workspaceId,
-    id,
-    {
-      set: { ...set, status: to },
-      unset,
-      computed: { ...(isKept ? { history } : {}), ...computed },
-    },
-    {
-      onlyIf: {
-        $and: [{ $in: ['$status', from] }, ...(claim ? [{ $eq: ['$claim', claim] }] : [])],
-      },
-    },
-  );
+  const moved = await updateRecord(ctx, messageEntity, workspaceId, id, (message) => {
+    const isHeld = claim === undefined || message.claim?.equals(claim);
+    if (!isHeld || !from.includes(message.status)) return undefined;
+    const history = [...message.history, { status: to, at: ctx.clock.now() }];
+    const given = typeof set === 'function' ? set(message) : set;
+    return { set: { ...given, status: to, ...(isKept ? { history } : {}) }, unset };
+  });
   if (isKept) await announce(ctx, moved);
   return moved;
 }

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo.ts';
+import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { listMembers } from '../members/service.ts';
 import { type Notification, notifications } from './model.ts';

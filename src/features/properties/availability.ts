@@ -35,27 +35,3 @@ function unavailableStatusOf(status: unknown): UnitStatus | undefined {
   const text = typeof status === 'string' ? status.toLowerCase() : undefined;
   return unavailableStatuses.find((unavailable) => unavailable === text);
 }
-
-/**
- * `isAvailable` after a change, as an expression over the property before it: of units and status the change may name
- * one only, and another change may touch the other one at the same time.
- */
-export function availableAfter(change: {
-  /** Undefined: the units stay. */
-  units: Unit[] | null | undefined;
-  /** Undefined: the status stays. */
-  status: unknown;
-}): unknown {
-  const kept = {
-    $cond: [{ $eq: [{ $type: '$extra.status' }, 'string'] }, { $toLower: '$extra.status' }, ''],
-  };
-  const isMarked =
-    change.status === undefined
-      ? { $in: [kept, [...unavailableStatuses]] }
-      : unavailableStatusOf(change.status) !== undefined;
-  const hasUnits =
-    change.units === undefined
-      ? { $gt: [{ $ifNull: ['$unitSummary.available', 1] }, 0] }
-      : (summariseUnits(change.units ?? [])?.available ?? 1) > 0;
-  return { $and: [{ $not: [isMarked] }, hasUnits] };
-}

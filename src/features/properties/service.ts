@@ -2,14 +2,14 @@ import type { Context } from '../../context.ts';
 import { notFound } from '../../lib/errors.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 import { toMoney } from '../../lib/money.ts';
-import { changeOf } from '../../records/change.ts';
+import { applyChange, type Change, changeOf } from '../../records/change.ts';
 import type { Created, IdempotencyRequest } from '../../records/idempotency.ts';
 import { listRecords, type Page } from '../../records/list.ts';
 import type { Entity, Managed } from '../../records/record.ts';
-import { type Change, updateRecord } from '../../records/update.ts';
+import { updateRecord } from '../../records/update.ts';
 import { assertMembers } from '../members/service.ts';
 import { type Caller, createRecord, type RecordService, type UpdateRequest } from '../record-api/service.ts';
-import { availableAfter, isAvailable, summariseUnits } from './availability.ts';
+import { isAvailable, summariseUnits } from './availability.ts';
 import { splitExtra } from './extra.ts';
 import { type Property, properties, type Tower, type Unit, type UnitStatus } from './model.ts';
 import { presentProperty } from './present.ts';
@@ -83,16 +83,20 @@ export async function updateProperty(
   const change: Change = changeOf({ ...fields, extra }, { ...request, map: 'extra' });
   if (price !== undefined) change.set['price.amount'] = String(price);
   if (currency !== undefined) change.set['price.currency'] = currency;
-  if (fields.units !== undefined) {
-    const unitSummary = summariseUnits(fields.units ?? undefined);
-    if (unitSummary) change.set.unitSummary = unitSummary;
-    else change.unset = [...(change.unset ?? []), 'unitSummary'];
-  }
-  if (fields.units !== undefined || extra.status !== undefined) {
-    change.computed = { isAvailable: availableAfter({ units: fields.units, status: extra.status }) };
-  }
-  return updateRecord(ctx, propertyEntity, workspaceId, id, change, { ifMatch: request.ifMatch });
+  return updateRecord(ctx, propertyEntity, workspaceId, id, withAvailability(change), {
+    ifMatch: request.ifMatch,
+  });
 }
+
+/** Of units and status a change may name one only; what there is to sell follows from both. */
+const withAvailability =
+  (change: Change) =>
+  (property: Property): Change => {
+    const { units, extra } = applyChange(property, change);
+    const unitSummary = summariseUnits(units);
+    const set = { ...change.set, unitSummary, isAvailable: isAvailable({ unitSummary, extra }) };
+    return { ...change, set };
+  };
 
 /** Live properties, newest first, without what makes them large. */
 export const listInventory = (

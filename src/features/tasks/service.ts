@@ -1,9 +1,9 @@
 import type { Context } from '../../context.ts';
 import type { ObjectId } from '../../lib/ids.ts';
-import { changeOf } from '../../records/change.ts';
+import { type Change, changeOf } from '../../records/change.ts';
 import type { Created, IdempotencyRequest } from '../../records/idempotency.ts';
 import type { Entity, Managed } from '../../records/record.ts';
-import { type Change, type UpdateOptions, updateRecord } from '../../records/update.ts';
+import { updateRecord } from '../../records/update.ts';
 import { assertMembers } from '../members/service.ts';
 import { type Caller, createRecord, type RecordService, type UpdateRequest } from '../record-api/service.ts';
 import { type Task, tasks } from './model.ts';
@@ -12,15 +12,14 @@ import type { TaskInput, TaskPatch } from './schema.ts';
 
 const completed = 'Completed';
 
-/** Of a task before a change. */
-const wasCompleted = { $eq: ['$status', completed] };
-
 export const taskEntity: Entity<Task> = {
   label: 'Task',
   collection: tasks,
   facets: { title: 'words', status: 'value', priority: 'value', assignedTo: 'value' },
   events: {
     created: (task) => (task.status === completed ? ['task.created', 'task.completed'] : ['task.created']),
+    updated: (before, after) =>
+      before.status !== completed && after.status === completed ? ['task.completed'] : [],
   },
   present: presentTask,
 };
@@ -57,36 +56,27 @@ export async function updateTask(
 ): Promise<Task> {
   const { _id: workspaceId } = caller.workspace;
   await assertMembers(ctx, workspaceId, 'assignedTo', body.assignedTo);
-  return changeTask(ctx, workspaceId, id, changeOf(body, request), { ifMatch: request.ifMatch });
+  const change = changeOf(body, request);
+  const { ifMatch } = request;
+  return updateRecord(ctx, taskEntity, workspaceId, id, withCompletion(ctx, change), { ifMatch });
 }
 
 /** Completes a task; a completed one stays as it is. @throws AppError not_found, conflict (archived) */
 export const completeTask = (ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Task> =>
-  changeTask(ctx, workspaceId, id, { set: { status: completed } });
+  updateRecord(ctx, taskEntity, workspaceId, id, withCompletion(ctx, { set: { status: completed } }));
 
 /** Makes a completed task TODO again; an open one stays as it is. @throws AppError not_found, conflict (archived) */
 export const reopenTask = (ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Task> =>
-  changeTask(ctx, workspaceId, id, { set: { status: 'TODO' } }, { onlyIf: wasCompleted });
+  updateRecord(ctx, taskEntity, workspaceId, id, ({ status }) =>
+    status === completed ? { set: { status: 'TODO' }, unset: ['completedAt'] } : undefined,
+  );
 
-/**
- * Whichever way a task becomes completed, that one change notes the time and owes the event; both look at the status
- * before it, so that of many parallel completions one does. Any other status clears the time.
- */
-function changeTask(
-  ctx: Context,
-  workspaceId: ObjectId,
-  id: ObjectId,
-  change: Change,
-  options: Pick<UpdateOptions, 'ifMatch' | 'onlyIf'> = {},
-): Promise<Task> {
-  const { status } = change.set;
-  const whole = { ...change };
-  const wholeOptions: UpdateOptions = { ...options };
-  if (status === completed) {
-    whole.computed = { completedAt: { $cond: [wasCompleted, '$completedAt', '$$NOW'] } };
-    wholeOptions.event = { type: 'task.completed', when: { $not: [wasCompleted] } };
-  } else if (status !== undefined) {
-    whole.unset = [...(change.unset ?? []), 'completedAt'];
-  }
-  return updateRecord(ctx, taskEntity, workspaceId, id, whole, wholeOptions);
-}
+/** Whichever way a task becomes completed, that one change notes the time. Any other status clears it. */
+const withCompletion =
+  (ctx: Context, change: Change) =>
+  (task: Task): Change => {
+    const { set, unset = [] } = change;
+    if (set.status === undefined) return change;
+    if (set.status !== completed) return { ...change, unset: [...unset, 'completedAt'] };
+    return { ...change, set: { ...set, completedAt: task.completedAt ?? ctx.clock.now() } };
+  };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo.ts';
+import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { type Endpoint, type WakeOptions, wakeLanes } from './lanes.ts';
 import { type Delivery, deliveries, retentionMs, type WebhookEvent } from './model.ts';

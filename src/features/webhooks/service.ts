@@ -135,9 +135,10 @@ export async function disableHopeless(
     subject: `The webhook "${name}" was disabled`,
     text: `${reason}: ${url}\n\nNo more events are sent to it. Enable it again when the endpoint works; what is still pending is sent then.`,
   };
-  const change = { set: { isActive: false, disabledReason: reason, owedNotice } };
-  const onlyIf = { $eq: ['$isActive', true] };
-  const disabled = await updateRecord(ctx, subscriptionEntity, workspaceId, _id, change, { onlyIf });
+  const set = { isActive: false, disabledReason: reason, owedNotice };
+  const disabled = await updateRecord(ctx, subscriptionEntity, workspaceId, _id, ({ isActive }) =>
+    isActive ? { set } : undefined,
+  );
   await forgetSubscribers(ctx, workspaceId);
   await giveNotice(ctx, disabled);
 }
@@ -171,10 +172,10 @@ export async function sweepNotices(ctx: Context): Promise<void> {
 export async function rotateSecret(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<WithSecret> {
   const secret = createSecret();
   const expiresAt = new Date(ctx.clock.now().getTime() + previousSecretMs);
-  const subscription = await updateRecord(ctx, subscriptionEntity, workspaceId, id, {
-    set: { secret: ctx.secretBox.seal(secret) },
-    computed: { previousSecret: { secret: '$secret', expiresAt } },
-  });
+  const sealed = ctx.secretBox.seal(secret);
+  const subscription = await updateRecord(ctx, subscriptionEntity, workspaceId, id, (before) => ({
+    set: { secret: sealed, previousSecret: { secret: before.secret, expiresAt } },
+  }));
   return { subscription, secret };
 }
 

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
-import { type TenantDocument, tenantCollection } from '../../infra/mongo.ts';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { TenantDocument } from '../../infra/tenant-collection.ts';
 
 /** A message template of the workspace's WhatsApp Business account, as it was at the last sync. */
 export interface WhatsappTemplate extends TenantDocument {
