@@ -75,8 +75,13 @@ app.get(base, { schema: { response: { 200: many } } }, async (request) => {
 
 app.get(`${base}/sync`, { schema: { response: { 200: many } } }, async (request) => {
   await countRequest();
-  const filter = { workspaceId: workspaceOf(request), updatedAt: { $lt: new Date(Date.now() - 1_500) } };
-  return page(filter, { updatedAt: 1, _id: 1 }, Number(request.query.limit), 'sync', 'updatedAt');
+  const archived = { $in: [false, true] };
+  const filter = {
+    archived,
+    workspaceId: workspaceOf(request),
+    updatedAt: { $lt: new Date(Date.now() - 1_500) },
+  };
+  return page(filter, { updatedAt: 1, _id: 1 }, Number(request.query.limit), 'changed', 'updatedAt');
 });
 
 async function page(filter, sort, limit, hint, field) {

@@ -253,6 +253,7 @@ async function bulkResults(
 /** What a page can ask for. */
 export interface PageOptions {
   limit: number;
+  skip?: number;
   sort?: Record<string, 1 | -1>;
   hint?: string;
   projection?: mongo.Document | undefined;

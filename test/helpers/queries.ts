@@ -9,6 +9,8 @@ export interface Plan {
   shape: string;
   /** Every stage, from the last to the first: ["LIMIT", "FETCH", "IXSCAN list"]. */
   stages: string[];
+  /** Plans that the engine had to weigh against the one it took. */
+  rejected: number;
   keysExamined: number;
   documentsExamined: number;
   /** Documents that come out of the plan, or are counted or changed. */
@@ -74,6 +76,7 @@ async function explain(db: mongo.Db, command: Json): Promise<Omit<Plan, 'shape'>
   const { queryPlanner, executionStats } = query as { queryPlanner: Json; executionStats: Json };
   return {
     stages: stagesOf(queryPlanner.winningPlan as Json),
+    rejected: (queryPlanner.rejectedPlans as Json[]).length,
     keysExamined: Number(executionStats.totalKeysExamined),
     documentsExamined: Number(executionStats.totalDocsExamined),
     returned: Math.max(...counted(executionStats.executionStages as Json)),

@@ -1,8 +1,8 @@
 import type { Context } from '../../context.ts';
-import { decodeCursor, encodeCursor } from '../../lib/cursor.ts';
 import type { ObjectId } from '../../lib/ids.ts';
-import { facet, searchFacets } from '../../records/facets.ts';
 import { insertRecord } from '../../records/insert.ts';
+import { check, lookUp, wantedFacets } from '../../records/list.ts';
+import { type Page, pageByPosition } from '../../records/page.ts';
 import type { Entity } from '../../records/record.ts';
 import { updateRecord } from '../../records/update.ts';
 import { type Conversation, type ConversationStatus, conversations, type Message } from './model.ts';
@@ -116,44 +116,24 @@ export interface ConversationQuery {
 }
 
 /** One page of conversations, the liveliest first. */
-export async function listConversations(
+export function listConversations(
   ctx: Context,
   workspaceId: ObjectId,
   query: ConversationQuery,
-): Promise<{ conversations: Conversation[]; nextCursor: string | null }> {
+): Promise<Page<Conversation>> {
   const { limit, cursor, search, status } = query;
-  const words = search === undefined ? [] : searchFacets(conversationEntity.facets, search);
-  // A text without a single word finds nothing.
-  const wanted = search !== undefined && words.length === 0 ? [[]] : words;
-  const [first, ...others] = [...wanted, ...(status ? [[facet('status', status)]] : [])];
-  const position = cursor ? decodeCursor(cursor) : undefined;
-  const conditions = [
-    ...others.map((alternatives) => ({ facets: { $in: alternatives } })),
-    ...(position
-      ? [{ $or: [{ lastMessageAt: { $lt: position.time } }, { _id: { $lt: position.id } }] }]
-      : []),
-  ];
-  const found = await conversations(ctx.db)
-    .find(
-      workspaceId,
-      {
-        ...(first ? { facets: { $in: first } } : {}),
-        ...(position ? { lastMessageAt: { $lte: position.time } } : {}),
-        ...(conditions.length > 0 ? { $and: conditions } : {}),
-      },
-      {
-        sort: { lastMessageAt: -1, _id: -1 },
-        limit: limit + 1,
-        hint: first ? 'found' : 'latest',
-        projection: { facets: 0 },
-      },
-    )
-    .toArray();
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  const hasMore = found.length > limit && last !== undefined;
-  return {
-    conversations: page,
-    nextCursor: hasMore ? encodeCursor({ time: last.lastMessageAt, id: last._id }) : null,
-  };
+  const [first, ...others] = wantedFacets(conversationEntity, {
+    q: search,
+    filters: status ? { status } : {},
+  });
+  return pageByPosition(conversations(ctx.db), workspaceId, {
+    filter: lookUp(first),
+    others: others.map(check),
+    field: 'lastMessageAt',
+    direction: -1,
+    hint: first ? 'found' : 'latest',
+    limit,
+    cursor,
+    projection: { facets: 0 },
+  });
 }

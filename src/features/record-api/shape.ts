@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Scope } from '../../actor.ts';
 import { type ObjectId, requireId } from '../../lib/ids.ts';
 import { envelope, idParams, pageOf } from '../../lib/schemas.ts';
-import type { Page } from '../../records/list.ts';
+import type { Page } from '../../records/page.ts';
 import type { Entity, RecordDocument } from '../../records/record.ts';
 import type { Module } from '../workspaces/model.ts';
 import type { Caller, RecordService } from './service.ts';

@@ -75,7 +75,7 @@ export function logFilter(
       $gt: new Date(ctx.clock.now().getTime() - retentionMs),
       ...(position ? { $lte: position.time } : {}),
     },
-    ...(position ? { $or: [{ timestamp: { $lt: position.time } }, { _id: { $lt: position.id } }] } : {}),
+    ...(position ? { $nor: [{ timestamp: position.time, _id: { $gte: position.id } }] } : {}),
   };
 }
 

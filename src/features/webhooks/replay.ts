@@ -36,7 +36,7 @@ function nextChunk(ctx: Context, lane: Lane): Promise<Pick<Delivery, '_id' | 'ev
   const { since, until, position } = lane.replay as NonNullable<Lane['replay']>;
   const after = position && {
     createdAt: { $gte: position.time, $lt: until },
-    $or: [{ createdAt: { $gt: position.time } }, { _id: { $gt: position.id } }],
+    $nor: [{ createdAt: position.time, _id: { $lte: position.id } }],
   };
   return deliveries(ctx.db)
     .find(

@@ -72,8 +72,8 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
       },
     },
     async ({ workspace, query }) => {
-      const { conversations, nextCursor } = await listConversations(ctx, workspace._id, query);
-      return { success: true as const, conversations: conversations.map(presentConversation), nextCursor };
+      const { records, nextCursor } = await listConversations(ctx, workspace._id, query);
+      return { success: true as const, conversations: records.map(presentConversation), nextCursor };
     },
   );
 
