@@ -55,11 +55,17 @@ export async function startEnvironment({ profileFolder }) {
   const baseline = await start('bench/baseline/server.mjs', [], { MONGODB_URL: baselineMongoUrl });
   const receiver = await start('bench/receiver.mjs', [], {});
 
+  let another;
   const stores = () => ({ engine: embedded.pids().mongo, redis: embedded.pids().redis });
   return {
     ctx,
     baselineDatabase,
     receiver,
+    /** A second API process over the same stores. */
+    async startAnotherApi() {
+      another = await start('dist/main.js', ['api'], {});
+      return another;
+    },
     server: {
       name: 'server',
       origin: api.origin,
@@ -73,7 +79,7 @@ export async function startEnvironment({ profileFolder }) {
     async stop() {
       // The load generator hangs up on its last requests; they end all the same.
       await sleep(abandonedRequestsMs);
-      await Promise.all([api, worker, baseline, receiver].map((process) => process.stop()));
+      await Promise.all([api, another, worker, baseline, receiver].map((process) => process?.stop()));
       await close();
       await baselineDatabase.close();
       await embedded.stop();

@@ -7,6 +7,8 @@
  *   --only create,get           operations whose name begins so
  *   --grow                      the same reads at growing sizes, in place of the comparison
  *   --sizes 1000,100000,1000000 the sizes of --grow
+ *   --scale                     one API process against two, in place of the comparison
+ *   --soak 10                   minutes of mixed requests with a look at memory every half minute, in place of it
  *   --profile                   writes CPU profiles of the API and the worker to bench/results
  */
 import { mkdirSync } from 'node:fs';
@@ -14,7 +16,9 @@ import { parseArgs } from 'node:util';
 import { compare } from './compare.mjs';
 import { startEnvironment } from './environment.mjs';
 import { grow } from './grow.mjs';
-import { printComparison, printGrowth, resultsFolder, saveResults } from './report.mjs';
+import { printComparison, printGrowth, printRows, resultsFolder, saveResults } from './report.mjs';
+import { scale } from './scale.mjs';
+import { soak } from './soak.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +28,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
     grow: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
+    soak: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -36,13 +42,25 @@ const options = {
   sizes: list(values.sizes).map(Number),
 };
 
+/** What is measured, and how it is shown. */
+const [kind, measure, print] = values.grow
+  ? ['growth', grow, printGrowth]
+  : values.scale
+    ? ['scale', scale, printRows]
+    : values.soak
+      ? [
+          'soak',
+          (environment, given) => soak(environment, { ...given, minutes: Number(values.soak) }),
+          printRows,
+        ]
+      : ['comparison', compare, printComparison];
+
 mkdirSync(resultsFolder, { recursive: true });
 const environment = await startEnvironment({ profileFolder: values.profile ? resultsFolder : undefined });
 try {
-  const results = values.grow ? await grow(environment, options) : await compare(environment, options);
-  if (values.grow) printGrowth(results);
-  else printComparison(results);
-  saveResults(values.grow ? 'growth' : 'comparison', options, results);
+  const results = await measure(environment, options);
+  print(results);
+  saveResults(kind, options, results);
   const failed = results.filter(({ errors }) => errors > 0);
   if (failed.length > 0) {
     console.error(`Requests failed: ${failed.map(({ name }) => name).join(', ')}`);

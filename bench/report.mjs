@@ -21,9 +21,9 @@ export function printComparison(results) {
     'baseline  ': `${baseline.p50}/${baseline.p99}`,
     errors,
   }));
-  print(rows);
+  printRows(rows);
   console.log('\nCPU seconds per 1,000 requests by process:');
-  print(
+  printRows(
     results.map(({ name, server, baseline }) => ({
       operation: name,
       server: byProcess(server.cpu),
@@ -51,7 +51,7 @@ export function printGrowth(results) {
       errors,
     };
   });
-  print(rows);
+  printRows(rows);
 }
 
 /** Keeps everything measured, every round included, for later comparison. */
@@ -81,7 +81,7 @@ const round = (number) => Math.round(number).toLocaleString('en');
 const verdict = (number, isMet) => `${number.toFixed(2)}${isMet ? '' : ' !'}`;
 
 /** A Markdown table with padded columns. */
-function print(rows) {
+export function printRows(rows) {
   const columns = Object.keys(rows[0] ?? {});
   const widths = columns.map((column) =>
     Math.max(column.length, ...rows.map((row) => String(row[column]).length)),
