@@ -40,26 +40,24 @@ const options = {
   connections: Number(values.connections),
   only: list(values.only),
   sizes: list(values.sizes).map(Number),
+  minutes: Number(values.soak),
 };
 
 /** What is measured, and how it is shown. */
-const [kind, measure, print] = values.grow
-  ? ['growth', grow, printGrowth]
-  : values.scale
-    ? ['scale', scale, printRows]
-    : values.soak
-      ? [
-          'soak',
-          (environment, given) => soak(environment, { ...given, minutes: Number(values.soak) }),
-          printRows,
-        ]
-      : ['comparison', compare, printComparison];
+const kinds = {
+  comparison: { measure: compare, show: printComparison },
+  growth: { measure: grow, show: printGrowth },
+  scale: { measure: scale, show: printRows },
+  soak: { measure: soak, show: printRows },
+};
+const kind = values.grow ? 'growth' : values.scale ? 'scale' : values.soak ? 'soak' : 'comparison';
+const { measure, show } = kinds[kind];
 
 mkdirSync(resultsFolder, { recursive: true });
 const environment = await startEnvironment({ profileFolder: values.profile ? resultsFolder : undefined });
 try {
   const results = await measure(environment, options);
-  print(results);
+  show(results);
   saveResults(kind, options, results);
   const failed = results.filter(({ errors }) => errors > 0);
   if (failed.length > 0) {
