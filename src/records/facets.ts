@@ -23,7 +23,7 @@ export type FacetRule =
 export type FacetRules = Readonly<Record<string, FacetRule>>;
 
 /** The rule that looks after a path. */
-export const ruleOf = (rules: FacetRules, path: string): FacetRule | undefined =>
+const ruleOf = (rules: FacetRules, path: string): FacetRule | undefined =>
   rules[path] ?? rules[path.split('.', 1)[0] ?? ''];
 
 /** Whether a top-level field, or an entry of it, has facets. */
@@ -45,7 +45,7 @@ const words = (text: string): string[] => findWords(text).slice(0, wordsMax);
 const token = (text: string): string => (text.length > tokenLengthMax ? `#${sha256(text)}` : text);
 
 /** A path as the part of a facet before the `=`, whatever a custom field is called. */
-export const facetField = (path: string): string =>
+const facetField = (path: string): string =>
   /[%=]/.test(path) ? path.replaceAll('%', '%25').replaceAll('=', '%3D') : path;
 
 /** The facet that a filter `field` = `value` looks for. */

@@ -101,11 +101,14 @@ function revise<T extends RecordDocument>(
       ctx.relay.hand(collection.name, settled);
       return settled;
     }
-    throw new AppError('unavailable', { message: `${entity.label} is being changed by too many at once` });
+    throw new AppError('unavailable', {
+      message: `${entity.label} is being changed by too many at once`,
+      headers: { 'Retry-After': '1' },
+    });
   });
 }
 
-/** updatedAt rises with every change. A key that is let go is none, but its mark must not come back with `original`. */
+/** updatedAt rises with every change. To let an idempotency key go is none, and its mark must not come back with `original`. */
 const presentVersion = ({ _id, updatedAt, idempotency }: RecordDocument) =>
   ({ _id, updatedAt, ...(idempotency ? { 'idempotency.at': idempotency.at } : {}) }) as never;
 

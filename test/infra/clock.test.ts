@@ -29,6 +29,23 @@ describe('the clock', () => {
     }
   });
 
+  it.each([-hourMs, hourMs])(
+    'is never early and soon right when the clock is set by %i ms',
+    async (jumpMs) => {
+      const real = Date.now.bind(Date);
+      const clock = await startClock(async () => new Date(real()), log);
+      const distance = () => clock.now().getTime() - real();
+      const set = vi.spyOn(Date, 'now').mockImplementation(() => real() + jumpMs);
+      try {
+        expect(distance()).toBeGreaterThan(-50);
+        await vi.waitFor(() => expect(Math.abs(distance())).toBeLessThan(50), { timeout: 5_000 });
+      } finally {
+        set.mockRestore();
+        clock.stop();
+      }
+    },
+  );
+
   it('goes by its own when the server does not answer, and keeps measuring', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const serverTime = vi.fn<() => Promise<Date>>().mockRejectedValue(new Error('away'));
