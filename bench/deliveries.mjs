@@ -75,8 +75,8 @@ async function measure(events) {
 
 async function loadWebhooks() {
   const [{ createSubscription }, { queueDeliveries }, { ObjectId }] = await Promise.all([
-    import('../dist/features/webhooks/service.js'),
-    import('../dist/features/webhooks/queue.js'),
+    import('../dist/features/platform/webhooks/service.js'),
+    import('../dist/features/platform/webhooks/queue.js'),
     import('../dist/lib/ids.js'),
   ]);
   return { createSubscription, queueDeliveries, ObjectId };

@@ -1,8 +1,8 @@
-import { scopes } from '../dist/actor.js';
-import { createApiKey } from '../dist/features/api-keys/service.js';
-import { leadEntity, prepareLead } from '../dist/features/leads/service.js';
-import { createWorkspace, discoverMetadata } from '../dist/features/workspaces/service.js';
+import { leadEntity, prepareLead } from '../dist/features/people/leads/service.js';
+import { createApiKey } from '../dist/features/platform/api-keys/service.js';
 import { newRecord } from '../dist/records/insert.js';
+import { scopes } from '../dist/tenancy/actor.js';
+import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';
 
 const comparedLeads = 10_000;
 const batchSize = 1_000;

@@ -1,18 +1,18 @@
-import type { Actor } from './actor.ts';
-import { scopes } from './actor.ts';
 import type { Context } from './context.ts';
-import { createUser, findUserByEmail } from './features/accounts/users.ts';
-import { createActivity } from './features/activities/service.ts';
-import { createApiKey } from './features/api-keys/service.ts';
-import { createContact } from './features/contacts/service.ts';
-import { createCustomer } from './features/customers/service.ts';
-import { createLead } from './features/leads/service.ts';
-import { createMember } from './features/members/service.ts';
-import { createProperty } from './features/properties/service.ts';
-import type { Caller } from './features/record-api/service.ts';
-import { createTask } from './features/tasks/service.ts';
-import { createWorkspace } from './features/workspaces/service.ts';
+import { createActivity } from './features/engagement/activities/service.ts';
+import { createTask } from './features/engagement/tasks/service.ts';
+import { createContact } from './features/people/contacts/service.ts';
+import { createCustomer } from './features/people/customers/service.ts';
+import { createLead } from './features/people/leads/service.ts';
+import { createApiKey } from './features/platform/api-keys/service.ts';
+import { createProperty } from './features/sales/properties/service.ts';
 import { randomToken } from './lib/crypto.ts';
+import type { Caller } from './records/api/service.ts';
+import { createUser, findUserByEmail } from './tenancy/accounts/users.ts';
+import type { Actor } from './tenancy/actor.ts';
+import { scopes } from './tenancy/actor.ts';
+import { createMember } from './tenancy/members/service.ts';
+import { createWorkspace } from './tenancy/workspaces/service.ts';
 
 /** What a person needs to try the demo workspace; the password and the key are known only now. */
 export interface Demo {

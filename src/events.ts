@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
-import { leadConversion } from './features/customers/conversion.ts';
-import { webhookListener } from './features/webhooks/listener.ts';
+import { leadConversion } from './features/people/customers/conversion.ts';
+import { webhookListener } from './features/platform/webhooks/listener.ts';
 import type { EventListener } from './records/relay.ts';
 
 /** Record collections whose documents can owe events. */

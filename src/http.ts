@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { Actor, Scope } from './actor.ts';
 import type { Context } from './context.ts';
-import type { Session } from './features/accounts/model.ts';
-import type { Module, Workspace } from './features/workspaces/model.ts';
 import type { IfMatch } from './lib/etag.ts';
 import type { IdempotencyRequest } from './records/idempotency.ts';
+import type { Session } from './tenancy/accounts/model.ts';
+import type { Actor, Scope } from './tenancy/actor.ts';
+import type { Module, Workspace } from './tenancy/workspaces/model.ts';
 
 /** Version of the public API, in every answer's X-API-Version and in the API document. */
 export const apiVersion = '1.1.0';

@@ -1,8 +1,8 @@
 import { Worker } from 'bullmq';
 import type { Context } from './context.ts';
-import { sweepDeletions } from './features/leads/delete.ts';
-import { messageJob } from './features/messages/jobs.ts';
-import { webhooksJob } from './features/webhooks/jobs.ts';
+import { sweepDeletions } from './features/data/erasure/service.ts';
+import { messageJob } from './features/messaging/messages/jobs.ts';
+import { webhooksJob } from './features/platform/webhooks/jobs.ts';
 import type { Job } from './infra/jobs.ts';
 import { bullPrefix } from './infra/queues.ts';
 import { connectionOptions, patienceOptions } from './infra/redis.ts';

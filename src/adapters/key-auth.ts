@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
-import type { ApiKeyKind, Permission } from '../features/api-keys/kinds.ts';
-import { assertAddress, findByKey, isUsable } from '../features/api-keys/service.ts';
-import type { Module } from '../features/workspaces/model.ts';
-import { findWorkspace } from '../features/workspaces/service.ts';
+import type { ApiKeyKind, Permission } from '../features/platform/api-keys/kinds.ts';
+import { assertAddress, findByKey, isUsable } from '../features/platform/api-keys/service.ts';
 import { AppError } from '../lib/errors.ts';
 import { bearerOf, toActor, unauthorized } from '../plugins/auth.ts';
 import { limitRate } from '../plugins/rate-limit.ts';
+import type { Module } from '../tenancy/workspaces/model.ts';
+import { findWorkspace } from '../tenancy/workspaces/service.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

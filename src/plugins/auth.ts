@@ -1,15 +1,15 @@
 import '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Actor } from '../actor.ts';
 import type { Context } from '../context.ts';
-import { findSession } from '../features/accounts/service.ts';
-import { sessionCookie } from '../features/accounts/session-cookie.ts';
-import type { ApiKey } from '../features/api-keys/model.ts';
-import { assertAddress, findByKey, isUsable } from '../features/api-keys/service.ts';
-import { findByAccessToken } from '../features/oauth/service.ts';
+import type { ApiKey } from '../features/platform/api-keys/model.ts';
+import { assertAddress, findByKey, isUsable } from '../features/platform/api-keys/service.ts';
+import { findByAccessToken } from '../features/platform/oauth/service.ts';
 import type { Access } from '../http.ts';
 import { AppError } from '../lib/errors.ts';
+import { findSession } from '../tenancy/accounts/service.ts';
+import { sessionCookie } from '../tenancy/accounts/session-cookie.ts';
+import type { Actor } from '../tenancy/actor.ts';
 
 /**
  * Turns the credential that a route asks for into `request.actor` (API keys and access tokens) or `request.session`

@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
-import type { RateLimits } from '../actor.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../lib/errors.ts';
+import type { RateLimits } from '../tenancy/actor.ts';
 
 /**
  * Limits requests per credential (a credential belongs to one workspace), by the minute and by the hour, in one Redis

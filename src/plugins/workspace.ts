@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
-import { findMember } from '../features/members/service.ts';
-import { findWorkspace } from '../features/workspaces/service.ts';
 import type { Access } from '../http.ts';
 import { AppError } from '../lib/errors.ts';
 import { parseId } from '../lib/ids.ts';
+import { findMember } from '../tenancy/members/service.ts';
+import { findWorkspace } from '../tenancy/workspaces/service.ts';
 
 /**
  * Holds the caller against the workspace in the path and against what the route declares: another workspace's id, a

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { duplicateKeyFields } from '../infra/mongo-errors.ts';
+import { withoutUndefined } from '../lib/clean.ts';
 import { ObjectId } from '../lib/ids.ts';
-import { withoutUndefined } from './clean.ts';
 import { facetsOfRecord } from './facets.ts';
 import { type IdempotencyRequest, markOf } from './idempotency.ts';
 import { oweEvents } from './owe.ts';

@@ -198,7 +198,7 @@ describe('POST /api/v1/leads', () => {
     expect((await restate()).status).toBe(200);
     const [native] = (await tenant.api.get('/leads')).body.data as { _id: string }[];
     expect(await events.of(native?._id ?? '')).toEqual(['lead.created']);
-    const { leads } = await import('../../src/features/leads/model.ts');
+    const { leads } = await import('../../src/features/people/leads/model.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const claims = () =>
       leads(server.ctx.db).count(new ObjectId(tenant.workspaceId), { emailKey: { $exists: true } });
@@ -348,7 +348,7 @@ describe('GET /api/v1/leads', () => {
   it('leaves out what is older than 30 days, unless asked', async () => {
     const { get, tenant } = await buildClient();
     const lead = await tenant.api.post('/leads').send({ name: 'Old', mobileNumber: buildPhone() });
-    const { leads } = await import('../../src/features/leads/model.ts');
+    const { leads } = await import('../../src/features/people/leads/model.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const old = new Date(Date.now() - 40 * 86_400_000);
     await leads(server.ctx.db).updateOne(
@@ -376,8 +376,8 @@ describe('DELETE /api/v1/leads/{id}', () => {
     expect((await tenant.api.get(`/leads/${native?._id}`)).status).toBe(404);
     expect((await remove(`/api/v1/leads/${lead.id}`)).status).toBe(404);
 
-    const { activities } = await import('../../src/features/activities/model.ts');
-    const { auditRows } = await import('../../src/features/audit/model.ts');
+    const { activities } = await import('../../src/features/engagement/activities/model.ts');
+    const { auditRows } = await import('../../src/features/platform/audit/model.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const workspaceId = new ObjectId(tenant.workspaceId);
     expect(await activities(server.ctx.db).count(workspaceId, {})).toBe(0);
@@ -405,8 +405,8 @@ describe('DELETE /api/v1/leads/{id}', () => {
   it('is finished by the sweep when its process died', async () => {
     const { createLead, tenant, get } = await buildClient();
     const lead = await createLead();
-    const { auditRows } = await import('../../src/features/audit/model.ts');
-    const { sweepDeletions } = await import('../../src/features/leads/delete.ts');
+    const { auditRows } = await import('../../src/features/platform/audit/model.ts');
+    const { sweepDeletions } = await import('../../src/features/data/erasure/service.ts');
     const { fromUuid } = await import('../../src/lib/uuid.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const workspaceId = new ObjectId(tenant.workspaceId);

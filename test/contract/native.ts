@@ -69,7 +69,7 @@ export async function buildWorld(server: TestServer): Promise<World> {
 export async function signUpAdmin(server: TestServer, workspaceId: string): Promise<string> {
   const email = `admin.${workspaceId}@example.com`;
   const { ctx } = server;
-  const { createMember } = await import('../../src/features/members/service.ts');
+  const { createMember } = await import('../../src/tenancy/members/service.ts');
   const { ObjectId } = await import('../../src/lib/ids.ts');
   const password = 'correct horse battery';
   await createMember(ctx, new ObjectId(workspaceId), { name: 'Asha Admin', email, role: 'admin', password });

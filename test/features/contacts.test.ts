@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { contacts } from '../../src/features/contacts/model.ts';
-import { createCustomField } from '../../src/features/workspaces/service.ts';
+import { contacts } from '../../src/features/people/contacts/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { useEvents } from '../helpers/events.ts';
 import { buildContact, createContact } from '../helpers/factories.ts';

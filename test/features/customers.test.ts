@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { customers } from '../../src/features/customers/model.ts';
-import { createCustomField } from '../../src/features/workspaces/service.ts';
+import { customers } from '../../src/features/people/customers/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { useEvents } from '../helpers/events.ts';
 import { buildCustomer, createCustomer, createLead, createProperty } from '../helpers/factories.ts';

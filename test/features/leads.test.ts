@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/leads/model.ts';
-import { createCustomField } from '../../src/features/workspaces/service.ts';
+import { leads } from '../../src/features/people/leads/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildLead, buildPhone, buildTenant, getWorkspace, type Tenant, useServer } from '../helpers/app.ts';
 import { useEvents } from '../helpers/events.ts';
 import { createLead } from '../helpers/factories.ts';

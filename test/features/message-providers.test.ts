@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProviderAccount } from '../../src/features/message-providers/model.ts';
+import type { ProviderAccount } from '../../src/features/messaging/message-providers/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { bearer, buildAccount, buildColleague, portalPath } from '../helpers/accounts.ts';
 import { apiOf, useServer } from '../helpers/app.ts';

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { optOut } from '../../src/features/messages/opt-outs.ts';
-import { unsubscribeToken } from '../../src/features/messages/urls.ts';
+import { optOut } from '../../src/features/messaging/messages/opt-outs.ts';
+import { unsubscribeToken } from '../../src/features/messaging/messages/urls.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { anonymous } from '../helpers/accounts.ts';
 import {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMember } from '../../src/features/members/service.ts';
-import { notifyAdmins } from '../../src/features/notifications/service.ts';
-import { createWorkspace } from '../../src/features/workspaces/service.ts';
+import { notifyAdmins } from '../../src/features/platform/notifications/service.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { createMember } from '../../src/tenancy/members/service.ts';
+import { createWorkspace } from '../../src/tenancy/workspaces/service.ts';
 import { startServer, type TestServer, useServer } from '../helpers/app.ts';
 import { type Smtp, smtpAccount, startSmtp } from '../helpers/smtp.ts';
 

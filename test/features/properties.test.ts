@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { properties } from '../../src/features/properties/model.ts';
+import { properties } from '../../src/features/sales/properties/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { useEvents } from '../helpers/events.ts';

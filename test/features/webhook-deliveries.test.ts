@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sweepLanes } from '../../src/features/webhooks/lanes.ts';
-import { logFilter } from '../../src/features/webhooks/log.ts';
+import { sweepLanes } from '../../src/features/platform/webhooks/lanes.ts';
+import { logFilter } from '../../src/features/platform/webhooks/log.ts';
 import {
   type Attempt,
   attempts,
@@ -9,8 +9,8 @@ import {
   type Outcome,
   retentionMs,
   type WebhookEvent,
-} from '../../src/features/webhooks/model.ts';
-import { queueDeliveries } from '../../src/features/webhooks/queue.ts';
+} from '../../src/features/platform/webhooks/model.ts';
+import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { buildHook, type Hook, type LogRow } from '../helpers/webhooks.ts';

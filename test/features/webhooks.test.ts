@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { subscriptions } from '../../src/features/webhooks/model.ts';
+import { subscriptions } from '../../src/features/platform/webhooks/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { eventTypes } from '../../src/records/record.ts';
 import { apiOf, buildApiKey, buildTenant, useServer, workspacePath } from '../helpers/app.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Role, scopes } from '../../src/actor.ts';
+import { type Role, scopes } from '../../src/tenancy/actor.ts';
 import { type Api, apiOf, type TestServer, workspacePath } from './app.ts';
 
 /** A person who is signed in. */

@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import supertest from 'supertest';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { type Scope, scopes } from '../../src/actor.ts';
 import { buildApp } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { createContext } from '../../src/create-context.ts';
-import { type ApiKeyInput, createApiKey } from '../../src/features/api-keys/service.ts';
-import { createMember } from '../../src/features/members/service.ts';
+import { type ApiKeyInput, createApiKey } from '../../src/features/platform/api-keys/service.ts';
+import { createLogger, type Logger } from '../../src/infra/logger.ts';
+import { ObjectId } from '../../src/lib/ids.ts';
+import { type Scope, scopes } from '../../src/tenancy/actor.ts';
+import { createMember } from '../../src/tenancy/members/service.ts';
 import {
   createWorkspace,
   getWorkspace,
   updateWorkspace,
   type WorkspaceSettings,
-} from '../../src/features/workspaces/service.ts';
-import { createLogger, type Logger } from '../../src/infra/logger.ts';
-import { ObjectId } from '../../src/lib/ids.ts';
+} from '../../src/tenancy/workspaces/service.ts';
 
 export interface TestServer {
   app: FastifyInstance;

@@ -1,8 +1,8 @@
 import { expect, vi } from 'vitest';
-import type { CredentialsOf } from '../../src/features/message-providers/schema.ts';
-import { storeCredentials } from '../../src/features/message-providers/service.ts';
-import type { Channel } from '../../src/features/messages/channels.ts';
-import type { Message } from '../../src/features/messages/model.ts';
+import type { CredentialsOf } from '../../src/features/messaging/message-providers/schema.ts';
+import { storeCredentials } from '../../src/features/messaging/message-providers/service.ts';
+import type { Channel } from '../../src/features/messaging/messages/channels.ts';
+import type { Message } from '../../src/features/messaging/messages/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import type { Tenant, TestServer } from './app.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { leads } from '../../src/features/leads/model.ts';
+import { leads } from '../../src/features/people/leads/model.ts';
 import { type Embedded, startEmbedded } from '../../src/infra/embedded/index.ts';
 import { connectMongo } from '../../src/infra/mongo.ts';
 import { isMongoUnavailable } from '../../src/infra/mongo-errors.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/leads/model.ts';
-import { leadEntity } from '../../src/features/leads/service.ts';
+import { leads } from '../../src/features/people/leads/model.ts';
+import { leadEntity } from '../../src/features/people/leads/service.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import {

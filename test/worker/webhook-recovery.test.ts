@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { leadEntity } from '../../src/features/leads/service.ts';
-import { webhookListener } from '../../src/features/webhooks/listener.ts';
-import { deliveries, lanes } from '../../src/features/webhooks/model.ts';
-import { queueDeliveries } from '../../src/features/webhooks/queue.ts';
+import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { webhookListener } from '../../src/features/platform/webhooks/listener.ts';
+import { deliveries, lanes } from '../../src/features/platform/webhooks/model.ts';
+import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';

@@ -1,8 +1,8 @@
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createSender } from '../../src/features/webhooks/send.ts';
-import { resolveLocally } from '../../src/lib/outbound.ts';
+import { createSender } from '../../src/features/platform/webhooks/send.ts';
+import { resolveLocally } from '../../src/infra/outbound.ts';
 import { type Receiver, startReceiver } from '../helpers/receiver.ts';
 
 const timeoutMs = 300;

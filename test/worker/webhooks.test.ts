@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { deliveries, lanes, subscriptions } from '../../src/features/webhooks/model.ts';
-import { queueDeliveries } from '../../src/features/webhooks/queue.ts';
+import { deliveries, lanes, subscriptions } from '../../src/features/platform/webhooks/model.ts';
+import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, startServer, type Tenant, useServer } from '../helpers/app.ts';

@@ -1,6 +1,6 @@
-import type { Activity, Call } from '../../features/activities/model.ts';
-import type { Lead } from '../../features/leads/model.ts';
-import type { LeadInput as NativeLead } from '../../features/leads/schema.ts';
+import type { Activity, Call } from '../../features/engagement/activities/model.ts';
+import type { Lead } from '../../features/people/leads/model.ts';
+import type { LeadInput as NativeLead } from '../../features/people/leads/schema.ts';
 import { amountOf } from '../../lib/money.ts';
 import { toUuid } from '../../lib/uuid.ts';
 import type { CallLogInput, CallLogOut, CallType, LeadInput, LeadOut, Outcome, Status } from './schema.ts';

@@ -1,16 +1,16 @@
 import type { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { createActivity, deleteActivity, listCalls } from '../../features/activities/service.ts';
-import { deleteLead } from '../../features/leads/delete.ts';
-import { createOrMergeLead } from '../../features/leads/merge.ts';
-import type { Lead } from '../../features/leads/model.ts';
-import { listLeadsByOffset } from '../../features/leads/service.ts';
-import { findMember, findMemberByEmail } from '../../features/members/service.ts';
-import type { Caller } from '../../features/record-api/service.ts';
+import { deleteLead } from '../../features/data/erasure/service.ts';
+import { createActivity, deleteActivity, listCalls } from '../../features/engagement/activities/service.ts';
+import { createOrMergeLead } from '../../features/people/leads/merge.ts';
+import type { Lead } from '../../features/people/leads/model.ts';
+import { listLeadsByOffset } from '../../features/people/leads/service.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { type ObjectId, parseId } from '../../lib/ids.ts';
 import { fromUuid, toUuid } from '../../lib/uuid.ts';
+import type { Caller } from '../../records/api/service.ts';
 import type { OffsetPage } from '../../records/offset.ts';
+import { findMember, findMemberByEmail } from '../../tenancy/members/service.ts';
 import {
   leadDefaults,
   nativeStatusesOf,

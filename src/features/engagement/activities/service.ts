@@ -1,0 +1,121 @@
+import type { Context } from '../../../context.ts';
+import { notFound } from '../../../lib/errors.ts';
+import type { ObjectId } from '../../../lib/ids.ts';
+import type { Caller } from '../../../records/api/service.ts';
+import { type Created, createOnce, type IdempotencyRequest } from '../../../records/idempotency.ts';
+import { insertRecord } from '../../../records/insert.ts';
+import { listRecords } from '../../../records/list.ts';
+import { type OffsetPage, pageByOffset } from '../../../records/offset.ts';
+import type { Page } from '../../../records/page.ts';
+import type { Entity, Managed } from '../../../records/record.ts';
+import { getLead } from '../../people/leads/service.ts';
+import { type Activity, type ActivityType, activities, type Call, threadOf } from './model.ts';
+import { presentActivity } from './present.ts';
+
+export const activityEntity: Entity<Activity> = {
+  label: 'Activity',
+  collection: activities,
+  facets: { leadId: 'value', thread: 'value' },
+  events: {},
+  present: presentActivity,
+};
+
+export type NewActivity = Omit<Activity, Managed | 'leadId' | 'thread' | 'userId' | 'occurredAt'> & {
+  occurredAt?: Date | undefined;
+};
+
+/**
+ * Writes down an activity of a lead. A lead that is deleted meanwhile takes the activity with it: the deletion removes
+ * the lead first and its activities then, and here the lead is looked for again once the activity is in place.
+ * @throws AppError not_found
+ */
+export async function createActivity(
+  ctx: Context,
+  caller: Caller,
+  leadId: ObjectId,
+  input: NewActivity,
+  idempotency?: IdempotencyRequest,
+): Promise<Created<Activity>> {
+  const workspaceId = caller.workspace._id;
+  await getLead(ctx, workspaceId, leadId);
+  const fields = {
+    ...input,
+    leadId,
+    thread: threadOf(leadId, input.type),
+    userId: caller.actor.id,
+    occurredAt: input.occurredAt ?? ctx.clock.now(),
+  };
+  const created = await createOnce(ctx, activityEntity, workspaceId, idempotency, () =>
+    insertRecord(ctx, activityEntity, workspaceId, fields, { idempotency }),
+  );
+  try {
+    await getLead(ctx, workspaceId, leadId);
+  } catch (error) {
+    await activities(ctx.db).deleteMany(workspaceId, { _id: created.record._id });
+    throw error;
+  }
+  return created;
+}
+
+/** A lead's activities, of one type or of all, newest first. @throws AppError not_found */
+export async function listActivities(
+  ctx: Context,
+  workspaceId: ObjectId,
+  leadId: ObjectId,
+  query: { limit: number; cursor?: string | undefined; type?: ActivityType | undefined },
+): Promise<Page<Activity>> {
+  await getLead(ctx, workspaceId, leadId);
+  const { limit, cursor, type } = query;
+  const filters: Record<string, string> = type
+    ? { thread: threadOf(leadId, type) }
+    : { leadId: leadId.toHexString() };
+  return listRecords(ctx, activityEntity, workspaceId, { limit, cursor, filters });
+}
+
+export interface CallQuery {
+  limit: number;
+  offset: number;
+  from: Date;
+  before: Date;
+  leadId?: ObjectId | undefined;
+  direction?: Call['direction'] | undefined;
+}
+
+/** Calls of a span of time, of one lead or all, newest first. */
+export function listCalls(
+  ctx: Context,
+  workspaceId: ObjectId,
+  query: CallQuery,
+): Promise<OffsetPage<Activity>> {
+  const { limit, offset, from, before, leadId, direction } = query;
+  const filter = {
+    type: 'call' as const,
+    occurredAt: { $gte: from, $lt: before },
+    ...(leadId ? { leadId } : {}),
+    ...(direction ? { 'call.direction': direction } : {}),
+  };
+  return pageByOffset(activities(ctx.db), workspaceId, {
+    filter,
+    sort: { occurredAt: -1, _id: -1 },
+    hint: leadId ? 'log_of_lead' : 'log',
+    limit,
+    offset,
+  });
+}
+
+/** Removes all of a lead's activities for good, as part of deleting the lead. */
+export const deleteActivitiesOfLead = (
+  ctx: Context,
+  workspaceId: ObjectId,
+  leadId: ObjectId,
+): Promise<number> => activities(ctx.db).deleteMany(workspaceId, { leadId });
+
+/** @throws AppError not_found */
+export async function deleteActivity(
+  ctx: Context,
+  workspaceId: ObjectId,
+  id: ObjectId,
+  type: ActivityType,
+): Promise<void> {
+  if ((await activities(ctx.db).deleteMany(workspaceId, { _id: id, type })) === 0) throw notFound('Activity');
+}

@@ -1,0 +1,34 @@
+import type { Context } from '../../../../context.ts';
+import type { ObjectId } from '../../../../lib/ids.ts';
+import { findCredentials } from '../../message-providers/service.ts';
+import type { Channel } from '../channels.ts';
+import { statusCallbackUrl, unsubscribeUrl } from '../urls.ts';
+import { metaWhatsapp } from './meta-whatsapp.ts';
+import type { MessageProvider } from './provider.ts';
+import { sandbox } from './sandbox.ts';
+import { operatorSender, smtpEmail, workspaceSender } from './smtp-email.ts';
+import { twilioSms } from './twilio-sms.ts';
+
+/** What serves a workspace's channel: the account that it stored, the operator's mail server, or the sandbox. */
+export function providerOf(ctx: Context, workspaceId: ObjectId, channel: Channel): Promise<MessageProvider> {
+  return factories[channel](ctx, workspaceId);
+}
+
+const factories: Record<Channel, (ctx: Context, workspaceId: ObjectId) => Promise<MessageProvider>> = {
+  async whatsapp(ctx, workspaceId) {
+    const credentials = await findCredentials(ctx, workspaceId, 'whatsapp');
+    return credentials ? metaWhatsapp(ctx.config.whatsappApiUrl, credentials) : sandbox('whatsapp');
+  },
+  async sms(ctx, workspaceId) {
+    const credentials = await findCredentials(ctx, workspaceId, 'sms');
+    if (!credentials) return sandbox('sms');
+    return twilioSms(ctx.config.twilioApiUrl, credentials, (message) => statusCallbackUrl(ctx, message));
+  },
+  async email(ctx, workspaceId) {
+    const credentials = await findCredentials(ctx, workspaceId, 'email');
+    const { smtpUrl } = ctx.config;
+    if (!credentials && !smtpUrl) return sandbox('email');
+    const sender = credentials ? workspaceSender(ctx.config, credentials) : operatorSender(smtpUrl ?? '');
+    return smtpEmail(sender, (message) => unsubscribeUrl(ctx, message));
+  },
+};

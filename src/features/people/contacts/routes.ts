@@ -1,0 +1,56 @@
+import type { Routes } from '../../../http.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { actionSuccess, done, workspaceParams } from '../../../lib/schemas.ts';
+import { registerRecordRoutes } from '../../../records/api/routes.ts';
+import { answerCreated } from '../../../records/api/shape.ts';
+import { contactFilters, contactInput, contactOut, contactPatch } from './schema.ts';
+import { contactEntity, contactService, createContact } from './service.ts';
+
+export const contactRoutes: Routes = async (app, { ctx }) => {
+  registerRecordRoutes(app, ctx, {
+    entity: contactEntity,
+    service: contactService,
+    path: '/contacts',
+    idParam: 'id',
+    names: ['Contact', 'Contacts'],
+    module: 'contacts',
+    scopes: { read: 'contact.read', write: 'contact.write' },
+    schemas: {
+      input: contactInput,
+      inputName: 'ContactInput',
+      patch: contactPatch,
+      out: contactOut,
+      filters: contactFilters,
+    },
+    bulkKey: 'contacts',
+    duplicateReason: 'Duplicate mobile number',
+  });
+
+  app.post(
+    '/inbound/contacts',
+    {
+      config: { access: 'contact.write', module: 'contacts', idempotent: true },
+      schema: {
+        operationId: 'captureInboundContact',
+        summary: 'Take in a contact from a form or portal; a known number is not doubled',
+        tags: ['Contacts'],
+        params: workspaceParams,
+        body: contactInput,
+        response: { 201: actionSuccess },
+      },
+    },
+    async (request, reply) => {
+      const { actor, workspace, idempotency } = request;
+      try {
+        const created = await createContact(ctx, { actor, workspace }, request.body, idempotency);
+        answerCreated(reply, created.isReplay);
+      } catch (error) {
+        // The document has no conflict here: a form that is sent again is captured, just not twice.
+        if (!(error instanceof AppError && error.code === 'conflict')) throw error;
+        reply.code(201);
+        return done('Contact captured already');
+      }
+      return done('Contact captured successfully');
+    },
+  );
+};

@@ -1,0 +1,141 @@
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import type { Context } from '../../context.ts';
+import { AppError, notFound } from '../../lib/errors.ts';
+import { listQueryOf, recentQuery, syncQuery, workspaceParams } from '../../lib/schemas.ts';
+import { type ListQuery, listRecords, recentRecords, syncRecords } from '../list.ts';
+import type { RecordDocument } from '../record.ts';
+import type { Shape } from './shape.ts';
+
+/** Newest first, with the entity's filters. */
+export function registerList<T extends RecordDocument>(
+  app: FastifyInstance,
+  ctx: Context,
+  shape: Shape<T>,
+): void {
+  const { entity, path, names, tags, readable, many, schemas, presentPage } = shape;
+  const [, plural] = names;
+  const fields = Object.entries(schemas.filters);
+  const fieldOf = Object.fromEntries(fields.map(([name, { field }]) => [name, field]));
+  const filterSchemas = Object.fromEntries(fields.map(([name, { schema }]) => [name, schema]));
+  app.get(
+    path,
+    {
+      config: readable,
+      schema: {
+        operationId: `list${plural}`,
+        summary: `List ${plural.toLowerCase()}, newest first`,
+        tags,
+        params: workspaceParams,
+        querystring: listQueryOf(filterSchemas),
+        response: { 200: many },
+      },
+    },
+    async (request) => {
+      const query = listQuery(request.query as Record<string, unknown>, fieldOf);
+      return presentPage(await listRecords(ctx, entity, request.workspace._id, query));
+    },
+  );
+}
+
+/** A list's query as the store understands it: named filters and `fields.<key>` become facets. */
+function listQuery(query: Record<string, unknown>, fieldOf: Record<string, string>): ListQuery {
+  const filters: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    const field = Object.hasOwn(fieldOf, name)
+      ? fieldOf[name]
+      : name.startsWith('fields.')
+        ? name
+        : undefined;
+    if (field === undefined || value === undefined) continue;
+    if (typeof value !== 'string')
+      throw new AppError('invalid', { details: { [name]: ['Must be given once'] } });
+    filters[field] = value;
+  }
+  return { ...(query as unknown as ListQuery), filters };
+}
+
+/** In the order of the last change. */
+export function registerSync<T extends RecordDocument>(
+  app: FastifyInstance,
+  ctx: Context,
+  shape: Shape<T>,
+): void {
+  const { entity, path, names, tags, readable, many, presentPage } = shape;
+  const [, plural] = names;
+  app.get(
+    `${path}/sync`,
+    {
+      config: readable,
+      schema: {
+        operationId: `sync${plural}`,
+        summary: `${plural} in the order of their last change, archived ones included`,
+        tags,
+        params: workspaceParams,
+        querystring: syncQuery,
+        response: { 200: many },
+      },
+    },
+    async (request) => {
+      const query = request.query as z.output<typeof syncQuery>;
+      const { limit, cursor, updated_since: updatedSince } = query;
+      return presentPage(
+        await syncRecords(ctx, entity, request.workspace._id, { limit, cursor, updatedSince }),
+      );
+    },
+  );
+}
+
+export function registerRecent<T extends RecordDocument>(
+  app: FastifyInstance,
+  ctx: Context,
+  shape: Shape<T>,
+): void {
+  const { entity, path, names, tags, readable, many, presentPage } = shape;
+  const [, plural] = names;
+  app.get(
+    `${path}/recent`,
+    {
+      config: readable,
+      schema: {
+        operationId: `recent${plural}`,
+        summary: `${plural} created in the last hours, newest first`,
+        tags,
+        params: workspaceParams,
+        querystring: recentQuery,
+        response: { 200: many },
+      },
+    },
+    async (request) => {
+      const query = request.query as z.output<typeof recentQuery>;
+      return presentPage(await recentRecords(ctx, entity, request.workspace._id, query));
+    },
+  );
+}
+
+export function registerGet<T extends RecordDocument>(
+  app: FastifyInstance,
+  ctx: Context,
+  shape: Shape<T>,
+): void {
+  const { entity, idPath, names, tags, readable, one, recordParams, idOf, present } = shape;
+  const [singular] = names;
+  app.get(
+    idPath,
+    {
+      config: { ...readable, etag: true },
+      schema: {
+        operationId: `get${singular}`,
+        summary: `Get a ${singular.toLowerCase()}`,
+        tags,
+        params: recordParams,
+        response: { 200: one },
+      },
+    },
+    async (request) => {
+      const record = await entity.collection(ctx.db).findById(request.workspace._id, idOf(request));
+      if (!record) throw notFound(entity.label);
+      return present(record);
+    },
+  );
+}
