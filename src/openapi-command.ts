@@ -16,7 +16,10 @@ export async function runOpenapi(args: string[]): Promise<void> {
     return;
   }
   const published = await readFile(documentPath, 'utf8').catch(() => '');
-  if (published === document) return;
+  if (published === document) {
+    console.log(`${documentPath} is up to date`);
+    return;
+  }
   console.error(`${documentPath} is stale: run "npm run openapi" and commit it`);
   process.exitCode = 1;
 }
