@@ -19,10 +19,13 @@ export async function compare(environment, options) {
   return results;
 }
 
-async function compareOperation({ server, baseline }, operation, { rounds, seconds, connections }) {
-  const measure = (side, slotSeconds) => {
+async function compareOperation({ server, baseline }, operation, { rounds, seconds, ...options }) {
+  const { connections = options.connections } = operation;
+  const measure = async (side, slotSeconds) => {
     const own = operation[side.name] ?? operation;
-    const slot = { connections, seconds: slotSeconds, requests: own.requests, settle: own.settle };
+    // Requests that need a world of their own are made when somebody asks for them.
+    const requests = typeof own.requests === 'function' ? await own.requests() : own.requests;
+    const slot = { connections, seconds: slotSeconds, requests, settle: own.settle };
     return own.measure ? own.measure(side, slot) : measureSlot(side, slot);
   };
   for (const side of [server, baseline]) await measure(side, Math.min(warmupSeconds, seconds));

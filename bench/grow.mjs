@@ -1,11 +1,9 @@
 import { mediansOf } from './compare.mjs';
 import { measureSlot } from './load.mjs';
-import { buildLead, seedLeads, seedTenant } from './seed.mjs';
+import { buildLead, manyTenants, seedLeads, seedManyTenants, seedTenant } from './seed.mjs';
 
 const warmupSeconds = 3;
 const settleMs = 2_000;
-/** The other way to grow: many workspaces. */
-const manyTenants = { workspaces: 1_000, leadsEach: 100 };
 
 /** The same requests while one workspace grows, and then with many workspaces beside it. */
 export async function grow(environment, options) {
@@ -18,12 +16,7 @@ export async function grow(environment, options) {
     const asked = sample(ids).map((id) => ({ tenant, id }));
     results.push(...(await measureSize(environment, `${size} leads`, asked, options)));
   }
-  const asked = [];
-  for (let index = 0; index < manyTenants.workspaces; index++) {
-    const other = await seedTenant(ctx);
-    const [id] = await seedLeads(ctx, other.workspace, manyTenants.leadsEach, [ctx.db]);
-    asked.push({ tenant: other, id });
-  }
+  const asked = await seedManyTenants(ctx, [ctx.db]);
   const name = `${manyTenants.workspaces} workspaces of ${manyTenants.leadsEach}`;
   results.push(...(await measureSize(environment, name, asked, options)));
   return results;

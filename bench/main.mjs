@@ -3,7 +3,7 @@
  * and the baseline by itself, measures both in turn, and prints the ratios.
  *
  *   --rounds 5 --seconds 10     rounds per operation and side, and how long each takes
- *   --connections 32
+ *   --connections 32            save for the rows of one caller
  *   --only create,get           operations whose name begins so
  *   --grow                      the same reads at growing sizes, in place of the comparison
  *   --sizes 1000,100000,1000000 the sizes of --grow

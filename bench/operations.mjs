@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadEntity } from '../dist/features/people/leads/service.js';
 import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
-import { buildLead } from './seed.mjs';
+import { buildLead, seedManyTenants } from './seed.mjs';
 
 const bulkRows = 100;
 /** Different records asked for in turn. */
@@ -9,11 +9,30 @@ const recordsAsked = 256;
 const settlePollMs = 50;
 const settleTimeoutMs = 120_000;
 
+/** The ratios of requests/s to reach when one client sends one request after another, as most integrators do. */
+const targetsOfOneCaller = { create: 0.9, get: 0.97, 'list 10': 0.95, update: 0.75, 'sync 100': 0.95 };
+const targetOfManyTenants = 0.9;
+
 /**
- * What is measured. `requests` go to both sides, which serve the same paths; `server` and `baseline` override what
- * differs. `target`: the ratios to reach, requests/s at least and CPU at most.
+ * What is measured: each operation under the run's connections, some of them by one caller, and some for a thousand
+ * workspaces at once.
  */
-export async function buildOperations(environment, { reads, writes, events }) {
+export async function buildOperations(environment, tenants) {
+  const operations = await sharedOperations(environment, tenants);
+  const alone = Object.entries(targetsOfOneCaller).map(([name, throughput]) => ({
+    ...operations.find((operation) => operation.name === name),
+    name: `${name} by one caller`,
+    connections: 1,
+    target: { throughput },
+  }));
+  return [...operations, ...alone, ...manyTenantsOperations(environment)];
+}
+
+/**
+ * `requests` go to both sides, which serve the same paths; `server` and `baseline` override what differs. `target`: the
+ * ratios to reach, requests/s at least and CPU at most.
+ */
+async function sharedOperations(environment, { reads, writes, events }) {
   const readable = await firstLeads(environment, reads);
   const writable = await firstLeads(environment, writes);
   const key = { 'X-API-Key': reads.key };
@@ -64,6 +83,32 @@ export async function buildOperations(environment, { reads, writes, events }) {
         ]
       : []),
   ];
+}
+
+/** Every request comes from another workspace than the one before; nothing of one serves the next. */
+function manyTenantsOperations(environment) {
+  let seeded;
+  const tenants = () => {
+    seeded ??= seedManyTenants(environment.ctx, [environment.ctx.db, environment.baselineDatabase]);
+    return seeded;
+  };
+  const toEach = (requestOf) => async () => (await tenants()).map(requestOf);
+  const read = (pathOf) =>
+    toEach(({ tenant, id }) => ({
+      method: 'GET',
+      path: `${tenant.path}${pathOf(id)}`,
+      headers: { 'X-API-Key': tenant.key },
+    }));
+  const requests = {
+    get: read((id) => `/leads/${id}`),
+    'list 10': read(() => '/leads?limit=10'),
+    create: toEach(({ tenant }) => createIn(tenant, { 'X-API-Key': tenant.key })),
+  };
+  return Object.entries(requests).map(([name, build]) => ({
+    name: `${name} by 1000 workspaces`,
+    target: { throughput: targetOfManyTenants },
+    requests: build,
+  }));
 }
 
 const json = { 'Content-Type': 'application/json' };

@@ -5,6 +5,8 @@ import { scopes } from '../dist/tenancy/actor.js';
 import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';
 
 const comparedLeads = 10_000;
+/** The other way to grow than one large workspace. */
+export const manyTenants = { workspaces: 1_000, leadsEach: 100 };
 const batchSize = 1_000;
 
 const firstNames = ['Asha', 'Rahul', 'Meera', 'Vikram', 'Priya', 'Arjun', 'Divya', 'Karan', 'Neha', 'Rohan'];
@@ -73,9 +75,8 @@ export async function seedLeads(ctx, workspace, count, databases) {
 export async function seedComparison({ ctx, baselineDatabase }) {
   const databases = [ctx.db, baselineDatabase];
   const [reads, writes, events] = [await seedTenant(ctx), await seedTenant(ctx), await seedTenant(ctx)];
-  const tags = new Set(Array.from({ length: 200 }, buildLead).flatMap((lead) => lead.tags));
   // Known tags, as in a workspace that has been in use: discovering one is a write of its own.
-  for (const { workspace } of [reads, writes, events]) await learnTags(ctx, workspace, [...tags]);
+  for (const { workspace } of [reads, writes, events]) await learnTags(ctx, workspace);
   return {
     reads: { ...reads, ids: await seedLeads(ctx, reads.workspace, comparedLeads, databases) },
     writes: { ...writes, ids: await seedLeads(ctx, writes.workspace, comparedLeads, databases) },
@@ -83,7 +84,19 @@ export async function seedComparison({ ctx, baselineDatabase }) {
   };
 }
 
-async function learnTags(ctx, workspace, tags) {
+/** Many workspaces with a lead of each to ask for. */
+export async function seedManyTenants(ctx, databases) {
+  const seeded = [];
+  for (let index = 0; index < manyTenants.workspaces; index++) {
+    const tenant = await seedTenant(ctx);
+    await learnTags(ctx, tenant.workspace);
+    const [id] = await seedLeads(ctx, tenant.workspace, manyTenants.leadsEach, databases);
+    seeded.push({ tenant, id });
+  }
+  return seeded;
+}
+
+async function learnTags(ctx, workspace) {
   await discoverMetadata(ctx, workspace, { tags });
   workspace.tags = tags;
 }
