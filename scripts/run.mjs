@@ -3,6 +3,9 @@
  * changed, then runs the command. When there is nothing to do that takes a few milliseconds.
  *
  *   node scripts/run.mjs start | api | worker | openapi | test | bench | chaos | build | dev  [arguments of the command]
+ *
+ * The scripts of package.json `exec` it: a shell that stayed between npm and the server would keep npm's signals to
+ * itself and leave the server behind.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

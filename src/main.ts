@@ -30,7 +30,7 @@ async function main(): Promise<void> {
 
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
-  const stop = await serve(command, config, log);
+  const serving = serve(command, config, log);
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -38,15 +38,19 @@ async function main(): Promise<void> {
       isStopping = true;
       log.info({ signal }, 'stopping: requests and jobs in hand are finished first');
       setTimeout(() => process.exit(1), shutdownMs).unref();
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error({ err: error }, 'stopping failed');
-          process.exit(1);
-        },
-      );
+      // A signal that comes during the start waits for it: there is then something to stop, and all of it.
+      serving
+        .then((stop) => stop())
+        .then(
+          () => process.exit(0),
+          (error: unknown) => {
+            log.error({ err: error }, 'stopping failed');
+            process.exit(1);
+          },
+        );
     });
   }
+  await serving;
 }
 
 /** Starts what the command asks for, in the order of dependence; the returned function stops it in reverse. */
