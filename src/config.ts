@@ -40,7 +40,7 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   CORS_ORIGINS: list.prefault(''),
   PUBLIC_URL: url('http', 'https').optional(),
-  SIGNUP: flag('open', 'closed', 'open'),
+  SIGNUP: z.enum(['open', 'invited', 'closed']).default('open'),
   DEMO: flag('on', 'off', 'on'),
   TRUST_PROXY: flag('true', 'false', 'false'),
   DEFAULT_COUNTRY: z.string().refine(isCountry, 'must be an ISO 3166 country code').default('IN'),
@@ -71,7 +71,8 @@ export interface Config {
   readonly logLevel: string;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
-  readonly isSignupOpen: boolean;
+  /** `invited`: an account opens with an invitation only. `closed`: none does. */
+  readonly signup: 'open' | 'invited' | 'closed';
   readonly isDemoWanted: boolean;
   readonly isProxyTrusted: boolean;
   readonly defaultCountry: string;
@@ -119,7 +120,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: env.LOG_LEVEL,
     corsOrigins: env.CORS_ORIGINS,
     publicUrl: env.PUBLIC_URL,
-    isSignupOpen: env.SIGNUP,
+    signup: env.SIGNUP,
     isDemoWanted: env.DEMO,
     isProxyTrusted: env.TRUST_PROXY,
     defaultCountry: env.DEFAULT_COUNTRY,

@@ -1,4 +1,3 @@
-import '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
@@ -6,9 +5,9 @@ import type { ApiKey } from '../features/platform/api-keys/model.ts';
 import { assertAddress, findByKey, isUsable } from '../features/platform/api-keys/service.ts';
 import { findByAccessToken } from '../features/platform/oauth/service.ts';
 import type { Access } from '../http.ts';
+import { bearerOf } from '../lib/bearer.ts';
 import { AppError } from '../lib/errors.ts';
-import { findSession } from '../tenancy/accounts/service.ts';
-import { sessionCookie } from '../tenancy/accounts/session-cookie.ts';
+import { findRequestSession } from '../tenancy/accounts/request-session.ts';
 import type { Actor } from '../tenancy/actor.ts';
 
 /**
@@ -35,8 +34,7 @@ function authenticatorOf(ctx: Context, access: Access) {
   if (access === 'public' || access === 'adapter') return undefined;
   if (access === 'session' || access === 'admin') {
     return async (request: FastifyRequest) => {
-      const token = bearerOf(request) ?? request.cookies[sessionCookie];
-      request.session = token ? await findSession(ctx, token) : undefined;
+      request.session = await findRequestSession(ctx, request);
       if (!request.session) throw unauthorized();
     };
   }
@@ -81,11 +79,6 @@ export function toActor(ctx: Context, apiKey: ApiKey, kind: Actor['kind']): Acto
   };
   actors.set(apiKey, (actors.get(apiKey) ?? new Map()).set(kind, actor));
   return actor;
-}
-
-/** The token of an Authorization header with the scheme Bearer. */
-export function bearerOf(request: FastifyRequest): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 export const unauthorized = () => new AppError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } });

@@ -94,7 +94,7 @@ describe('loadConfig', () => {
     expect(config).toMatchObject({
       port: 5010,
       host: '127.0.0.1',
-      isSignupOpen: true,
+      signup: 'open',
       rateLimit: { perMinute: 600, perHour: 10_000 },
     });
     expect(config.webhooks.retryDelaysMs).toEqual([

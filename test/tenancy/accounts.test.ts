@@ -87,12 +87,15 @@ describe('POST /api/register', () => {
     expect(JSON.stringify(users)).not.toContain('a secret passphrase');
   });
 
-  it('is closed when sign-up is', async () => {
-    const closed = await startServer({ isSignupOpen: false });
+  it.each([
+    ['closed', 'Sign-up is closed'],
+    ['invited', 'Sign-up is by invitation only'],
+  ] as const)('opens nothing when sign-up is %s', async (signup, error) => {
+    const closed = await startServer({ signup });
     try {
       const answer = await anonymous(closed).post('/api/register').send(buildRegistration());
       expect(answer.status).toBe(403);
-      expect(answer.body).toEqual({ success: false, error: 'Sign-up is closed' });
+      expect(answer.body).toEqual({ success: false, error });
     } finally {
       await closed.close();
     }

@@ -33,7 +33,10 @@ export async function register(
   ctx: Context,
   input: { workspaceName: string; name: string; email: string; password: string },
 ): Promise<SignedIn & { workspace: WorkspaceSummary }> {
-  if (!ctx.config.isSignupOpen) throw new AppError('forbidden', { message: 'Sign-up is closed' });
+  if (ctx.config.signup === 'closed') throw new AppError('forbidden', { message: 'Sign-up is closed' });
+  if (ctx.config.signup === 'invited') {
+    throw new AppError('forbidden', { message: 'Sign-up is by invitation only' });
+  }
   const { name, email, password } = input;
   if (await findUserByEmail(ctx, email)) throw emailTaken();
   const id = new ObjectId();
