@@ -3,6 +3,7 @@ import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from 'n
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isPublicAddress } from '../lib/ip.ts';
 
 /**
@@ -63,12 +64,17 @@ const hostOf = (hostname: string): string => hostname.replace(/^\[|\]$/g, '').to
 
 /** A name server that does not answer must not hold up a delivery for long. */
 const resolverOptions = { timeout: 2_000, tries: 2 };
+/** However many name servers there are to be asked, and however often each of them has to be. */
+const resolveTimeoutMs = 5_000;
 
 /** Asks the name servers for every A and AAAA record. Needs no thread, so slow name servers hold up nobody else. */
-export function createResolve(): Resolve {
+export function createResolve(servers?: string[], timeoutMs = resolveTimeoutMs): Resolve {
   const resolver = new Resolver(resolverOptions);
+  if (servers) resolver.setServers(servers);
   return async (hostname) => {
-    const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    const asked = Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    const answers = await Promise.race([asked, delay(timeoutMs, undefined, { ref: false })]);
+    if (!answers) throw Object.assign(new Error(`No answer about ${hostname}`), { code: 'ETIMEOUT' });
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (addresses.length > 0) return addresses;
     throw (answers[0] as PromiseRejectedResult).reason;

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
+import type { Channel } from '../../src/features/messaging/channels.ts';
 import type { CredentialsOf } from '../../src/features/messaging/message-providers/schema.ts';
 import { storeCredentials } from '../../src/features/messaging/message-providers/service.ts';
-import type { Channel } from '../../src/features/messaging/messages/channels.ts';
 import type { Message } from '../../src/features/messaging/messages/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import type { Tenant, TestServer } from './app.ts';

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 export interface Mail {
@@ -72,5 +72,63 @@ export async function startSmtp(overrides: SMTPServerOptions = {}): Promise<Smtp
       return connections;
     },
     close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+/** Where a tarpit begins to drag its feet. */
+export const tarpits = ['greeting', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'message'] as const;
+export type Tarpit = (typeof tarpits)[number] | 'QUIT';
+
+/** What a tarpit says for ever once it has begun: a reply that never ends, byte by byte or line by line. */
+export const drips = { bytes: '2', lines: '250-wait for it\r\n' };
+
+/**
+ * A mail server on loopback that answers properly up to one step, and from there goes on answering for ever: always
+ * something, never an end.
+ */
+export async function startTarpit(step: Tarpit, drip: string = drips.bytes) {
+  const sockets = new Set<Socket>();
+  const commands: string[] = [];
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    const stall = () => {
+      const timer = setInterval(() => socket.write(drip), 10);
+      socket.once('close', () => {
+        clearInterval(timer);
+        sockets.delete(socket);
+      });
+    };
+    const reply = (at: Tarpit, text: string) => (at === step ? stall() : void socket.write(`${text}\r\n`));
+    reply('greeting', '220 tarpit');
+    let rest = '';
+    socket.on('data', (chunk) => {
+      const lines = (rest + chunk.toString('utf8')).split('\r\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        commands.push(line);
+        const [verb = ''] = line.split(' ');
+        if (verb === 'EHLO') reply('EHLO', '250-tarpit\r\n250 AUTH PLAIN');
+        else if (verb === 'AUTH') reply('AUTH', '235 ok');
+        else if (verb === 'DATA') reply('DATA', '354 go on');
+        else if (verb === 'MAIL' || verb === 'RCPT') reply(verb, '250 ok');
+        else if (verb === '.') reply('message', '250 ok');
+        else if (verb === 'QUIT') reply('QUIT', '221 bye');
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    commands,
+    /** How many connections are open. */
+    get open() {
+      return sockets.size;
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    },
   };
 }

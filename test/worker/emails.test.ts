@@ -1,10 +1,16 @@
 import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Message } from '../../src/features/messaging/messages/model.ts';
+import {
+  ProviderUnavailable,
+  ProviderUncertain,
+} from '../../src/features/messaging/messages/providers/provider.ts';
+import { smtpEmail, workspaceSender } from '../../src/features/messaging/messages/providers/smtp-email.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { anonymous } from '../helpers/accounts.ts';
 import { buildTenant, startServer, type Tenant, useServer } from '../helpers/app.ts';
 import { configureProvider, makeDue, messageWith, storedMessage } from '../helpers/messages.ts';
-import { type Mail, type Smtp, smtpAccount, startSmtp } from '../helpers/smtp.ts';
+import { type Mail, type Smtp, smtpAccount, startSmtp, startTarpit } from '../helpers/smtp.ts';
 
 const publicUrl = 'https://crm.example.com';
 const smtp = await startSmtp();
@@ -197,6 +203,25 @@ describe('email over SMTP', () => {
     expect(queued.error).toEqual({ code: 'ECONNECTION', reason: 'The mail server can’t be reached' });
     await tenant.api.post(`/messages/${_id}/cancel`);
     await script.close();
+  });
+
+  it('is tried again when the server drags out its answers, and unknown once the message was handed over', async () => {
+    const { _id } = await sendEmail(await buildEmail(), { delay: 3_600_000 });
+    const message = (await storedMessage(server, _id)) as Message;
+    for (const [step, outcome] of [
+      ['EHLO', ProviderUnavailable],
+      ['DATA', ProviderUnavailable],
+      ['message', ProviderUncertain],
+    ] as const) {
+      const tarpit = await startTarpit(step);
+      const sender = workspaceSender(server.ctx.config, {
+        host: '127.0.0.1',
+        port: tarpit.port,
+        ...smtpAccount,
+      });
+      await expect(smtpEmail(sender, () => undefined, 300).send(message)).rejects.toBeInstanceOf(outcome);
+      await tarpit.close();
+    }
   });
 
   it('waits for a server that is away', async () => {

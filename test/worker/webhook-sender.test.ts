@@ -40,6 +40,15 @@ describe('a receiver that answers', () => {
     expect(receiver.requests).toHaveLength(3);
   });
 
+  it('has one deadline for all of the tries', async () => {
+    receiver.behave((_, res) => void setTimeout(() => res.end('ready'), 30));
+    await Promise.all([post(receiver.url), post(receiver.url), post(receiver.url)]);
+    expect(receiver.connections).toBe(3);
+    // Each kept connection is dragged out almost to the end, and then reset.
+    receiver.behave((_, res) => void setTimeout(() => res.destroy(), 0.7 * timeoutMs));
+    expect(await post(receiver.url)).toEqual({ error: `No answer within ${timeoutMs} ms` });
+  });
+
   it('is not followed to where it redirects', async () => {
     receiver.behave((_, res) => res.writeHead(307, { location: `${receiver.url}/elsewhere` }).end());
     expect(await post(receiver.url)).toEqual({ statusCode: 307, responseBody: '' });

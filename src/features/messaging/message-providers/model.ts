@@ -1,7 +1,7 @@
 import { Schema } from 'mongoose';
 import { tenantCollection } from '../../../infra/mongo.ts';
 import type { TenantDocument } from '../../../infra/tenant-collection.ts';
-import { type Channel, channels } from '../messages/channels.ts';
+import { type Channel, channels } from '../channels.ts';
 
 /** A workspace's account with the provider of one channel. */
 export interface ProviderAccount extends TenantDocument {

@@ -1,6 +1,6 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from '../messages/channels.ts';
+import type { Channel } from '../channels.ts';
 import type { ProviderAccount } from './model.ts';
 import type { ProviderOut } from './schema.ts';
 import { openCredentials, UnreadableCredentials } from './service.ts';

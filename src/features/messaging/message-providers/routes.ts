@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Routes } from '../../../http.ts';
 import { actionSuccess, done, envelope, workspaceParams } from '../../../lib/schemas.ts';
-import { channels } from '../messages/channels.ts';
+import { channels } from '../channels.ts';
 import { presentProvider } from './present.ts';
 import { credentialSchemas, providerOut } from './schema.ts';
 import { deleteCredentials, findAccount, storeCredentials } from './service.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dateTimeOut, email } from '../../../lib/schemas.ts';
-import type { Channel } from '../messages/channels.ts';
+import type { Channel } from '../channels.ts';
 
 const text = z.string().trim().min(1).max(500);
 const secret = z.string().min(1).max(2_000);

@@ -1,6 +1,6 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from '../messages/channels.ts';
+import type { Channel } from '../channels.ts';
 import { type ProviderAccount, providerAccounts } from './model.ts';
 import { type CredentialsOf, credentialSchemas } from './schema.ts';
 

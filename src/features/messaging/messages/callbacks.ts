@@ -3,7 +3,7 @@ import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import { type ObjectId, parseId } from '../../../lib/ids.ts';
 import { insertRecord } from '../../../records/insert.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { openConversation, showInConversation } from './conversations.ts';
 import { type Message, type MessageError, messages } from './model.ts';
 import { keywordIn, optIn, optOut } from './opt-outs.ts';

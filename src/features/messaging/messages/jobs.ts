@@ -1,6 +1,6 @@
 import type { Job } from '../../../infra/jobs.ts';
 import { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { nudgeDueLanes } from './lanes.ts';
 import { runLane } from './run-lane.ts';
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { type MessageLane, messageLanes } from './model.ts';
 
 /**

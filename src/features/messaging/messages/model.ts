@@ -5,7 +5,7 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { declareRecordIndexes } from '../../../records/list.ts';
 import type { RecordDocument } from '../../../records/record.ts';
 import { recordFields } from '../../../records/schema.ts';
-import { type Channel, channels } from './channels.ts';
+import { type Channel, channels } from '../channels.ts';
 
 export const directions = ['outbound', 'inbound'] as const;
 export type Direction = (typeof directions)[number];

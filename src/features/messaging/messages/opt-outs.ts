@@ -1,6 +1,6 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { type OptOut, optOuts } from './model.ts';
 
 /** Replies that end and resume messages, as carriers have them; alone in a message, in any case. */

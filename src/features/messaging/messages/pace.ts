@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { laneId } from './lanes.ts';
 
 /** Messages a second per workspace. WhatsApp's is what Meta allows a number by default. */

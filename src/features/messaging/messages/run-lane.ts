@@ -1,7 +1,7 @@
 import type { Context } from '../../../context.ts';
 import { forEachConcurrently } from '../../../lib/concurrency.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { dispatchMessage, recoverMessage } from './dispatch.ts';
 import { giveBackLane, nudgeLane, takeLane } from './lanes.ts';
 import { type Message, messages } from './model.ts';

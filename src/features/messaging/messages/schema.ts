@@ -9,7 +9,7 @@ import {
   phoneNumber,
   storable,
 } from '../../../lib/schemas.ts';
-import { channels } from './channels.ts';
+import { channels } from '../channels.ts';
 import { directions, messageStatuses } from './model.ts';
 
 /** Twilio splits longer texts no further. */

@@ -9,7 +9,7 @@ import type { Page } from '../../../records/page.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { findContactByPhone, getContact } from '../../people/contacts/service.ts';
 import { findLeadByEmail, findLeadByPhone, getLead } from '../../people/leads/service.ts';
-import type { Channel } from './channels.ts';
+import type { Channel } from '../channels.ts';
 import { type Message, messages } from './model.ts';
 import { type EmailInput, type MessageQuery, maxDelayMs, type SmsInput } from './schema.ts';
 import { blocked, submitMessage } from './submit.ts';

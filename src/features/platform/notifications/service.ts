@@ -1,5 +1,5 @@
-import { createTransport } from 'nodemailer';
 import type { Context } from '../../../context.ts';
+import { sendMail } from '../../../infra/mail.ts';
 import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { listMembers } from '../../../tenancy/members/service.ts';
@@ -18,9 +18,10 @@ export async function notifyAdmins(
   id: ObjectId = new ObjectId(),
 ): Promise<void> {
   const kept = await keep(ctx, { _id: id, workspaceId, subject, text, createdAt: ctx.clock.now() });
-  if (kept.mailedAt || !ctx.config.smtpUrl) return;
+  const { smtpUrl } = ctx.config;
+  if (kept.mailedAt || !smtpUrl) return;
   try {
-    if (!(await mail(ctx, kept))) return;
+    if (!(await mail(ctx, smtpUrl, kept))) return;
     const sent = { $set: { mailedAt: ctx.clock.now() } };
     await notifications(ctx.db).updateOne(workspaceId, { _id: id }, sent, { hint: { _id: 1 } });
   } catch (error) {
@@ -45,20 +46,16 @@ async function keep(ctx: Context, notification: Notification): Promise<Notificat
 }
 
 /** @returns whether there was anybody to mail to */
-async function mail(ctx: Context, { _id, workspaceId, subject, text }: Notification): Promise<boolean> {
+async function mail(
+  ctx: Context,
+  smtpUrl: string,
+  { _id, workspaceId, subject, text }: Notification,
+): Promise<boolean> {
   const members = await listMembers(ctx, workspaceId);
   const to = members.filter(({ role }) => role === 'admin').map(({ email }) => email);
   if (to.length === 0) return false;
   const host = new URL(ctx.config.publicUrl ?? 'http://localhost').hostname;
-  const transport = createTransport(ctx.config.smtpUrl);
-  // The same Message-ID on every try lets mail servers recognise a repetition.
-  await transport.sendMail({
-    from: `no-reply@${host}`,
-    to,
-    subject,
-    text,
-    messageId: `<${_id.toHexString()}@${host}>`,
-  });
-  transport.close();
+  const messageId = `<${_id.toHexString()}@${host}>`;
+  await sendMail(smtpUrl, { from: `no-reply@${host}`, to, subject, text, messageId });
   return true;
 }

@@ -47,8 +47,12 @@ export function createSender(policy: OutboundPolicy, timeoutMs: number): Sender 
       try {
         const url = new URL(text);
         assertAllowedUrl(url, policy);
+        // One deadline for all tries: each of them could be dragged out to its end.
+        const endsAt = Date.now() + timeoutMs;
+        const isLate = () => new Error(`No answer within ${timeoutMs} ms`);
         for (let tried = 1; ; tried += 1) {
-          const { result, isStaleConnection } = await exchange(open(url, headers), body, timeoutMs);
+          const leftMs = endsAt - Date.now();
+          const { result, isStaleConnection } = await exchange(open(url, headers), body, leftMs, isLate);
           if (!isStaleConnection || tried === connectionsTried) return result;
         }
       } catch (error) {
@@ -80,7 +84,12 @@ interface Exchange {
 }
 
 /** The status decides: once it is there, an answer that breaks off or drips on is only cut short. */
-function exchange(req: ClientRequest, body: string, timeoutMs: number): Promise<Exchange> {
+function exchange(
+  req: ClientRequest,
+  body: string,
+  timeoutMs: number,
+  isLate: () => Error,
+): Promise<Exchange> {
   return new Promise((resolve) => {
     let answer: IncomingMessage | undefined;
     const chunks: Buffer[] = [];
@@ -95,7 +104,7 @@ function exchange(req: ClientRequest, body: string, timeoutMs: number): Promise<
       // Whatever else the other side sends is not waited for.
       if (!answer?.complete) req.destroy();
     };
-    const timer = setTimeout(() => finish(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => finish(isLate()), timeoutMs);
     req.on('response', (res) => {
       answer = res;
       let size = 0;

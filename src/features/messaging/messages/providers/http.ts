@@ -1,7 +1,10 @@
 import { ProviderUnavailable, ProviderUncertain } from './provider.ts';
 
-/** Longer than it takes to give up connecting (ten seconds), so that a server that can't be reached shows as such. */
-const timeoutMs = 15_000;
+/**
+ * From the name to the last byte of the answer. Longer than it takes to give up connecting (ten seconds, the name
+ * included), so that a server that can't be reached shows as such.
+ */
+const callTimeoutMs = 15_000;
 
 export interface ProviderAnswer {
   status: number;
@@ -29,7 +32,11 @@ const notSentCodes = new Set([
  * One request to a provider's HTTP API. Redirects are not followed: a credential would travel with them.
  * @throws ProviderUnavailable when the request did not leave; ProviderUncertain when it may have
  */
-export async function callProvider(url: string, init: RequestInit): Promise<ProviderAnswer> {
+export async function callProvider(
+  url: string,
+  init: RequestInit,
+  timeoutMs = callTimeoutMs,
+): Promise<ProviderAnswer> {
   try {
     const response = await fetch(url, {
       ...init,

@@ -54,12 +54,16 @@ const templatePage = z.object({
 /** Meta lets an account have 6,000 templates. */
 const templatePagesMax = 60;
 const templatesPerPage = 100;
+/** All pages together: somebody waits for them. */
+const templatesTimeoutMs = 20_000;
 
 /** All message templates of the business account, page by page. @throws ProviderRejected, ProviderUnavailable */
 export async function fetchTemplates(
   apiUrl: string,
   credentials: WhatsappCredentials,
+  timeoutMs = templatesTimeoutMs,
 ): Promise<MetaTemplate[]> {
+  const endsAt = Date.now() + timeoutMs;
   const { businessAccountId } = credentials;
   if (!businessAccountId) throw new ProviderRejected('The stored credentials have no businessAccountId');
   const templates: MetaTemplate[] = [];
@@ -71,7 +75,8 @@ export async function fetchTemplates(
       ...(after ? { after } : {}),
     });
     const url = `${apiUrl}/${encodeURIComponent(businessAccountId)}/message_templates?${query}`;
-    const answer = await callProvider(url, { headers: authorization(credentials) });
+    const leftMs = Math.max(0, endsAt - Date.now());
+    const answer = await callProvider(url, { headers: authorization(credentials) }, leftMs);
     if (answer.status !== 200) throw refusalOf(answer);
     const parsed = templatePage.safeParse(answer.body);
     if (!parsed.success) throw new ProviderUnavailable('The provider’s list of templates can’t be read');

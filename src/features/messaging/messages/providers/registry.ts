@@ -1,12 +1,13 @@
 import type { Context } from '../../../../context.ts';
+import { mailboxOf } from '../../../../infra/mail.ts';
 import type { ObjectId } from '../../../../lib/ids.ts';
+import type { Channel } from '../../channels.ts';
 import { findCredentials } from '../../message-providers/service.ts';
-import type { Channel } from '../channels.ts';
 import { statusCallbackUrl, unsubscribeUrl } from '../urls.ts';
 import { metaWhatsapp } from './meta-whatsapp.ts';
 import type { MessageProvider } from './provider.ts';
 import { sandbox } from './sandbox.ts';
-import { operatorSender, smtpEmail, workspaceSender } from './smtp-email.ts';
+import { smtpEmail, workspaceSender } from './smtp-email.ts';
 import { twilioSms } from './twilio-sms.ts';
 
 /** What serves a workspace's channel: the account that it stored, the operator's mail server, or the sandbox. */
@@ -28,7 +29,7 @@ const factories: Record<Channel, (ctx: Context, workspaceId: ObjectId) => Promis
     const credentials = await findCredentials(ctx, workspaceId, 'email');
     const { smtpUrl } = ctx.config;
     if (!credentials && !smtpUrl) return sandbox('email');
-    const sender = credentials ? workspaceSender(ctx.config, credentials) : operatorSender(smtpUrl ?? '');
+    const sender = credentials ? workspaceSender(ctx.config, credentials) : mailboxOf(smtpUrl ?? '');
     return smtpEmail(sender, (message) => unsubscribeUrl(ctx, message));
   },
 };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { randomToken } from '../../../../lib/crypto.ts';
-import type { Channel } from '../channels.ts';
+import type { Channel } from '../../channels.ts';
 import type { MessageProvider } from './provider.ts';
 
 /** Numbers and a domain that are set aside for examples: nobody is ever mistaken for the sender. */

@@ -1,11 +1,19 @@
-import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Config } from '../../../../config.ts';
+import { compose } from '../../../../infra/mail.ts';
 import {
   createResolve,
   ForbiddenTarget,
   type OutboundPolicy,
   resolveLocally,
 } from '../../../../infra/outbound.ts';
+import {
+  deliver,
+  deliveryTimeoutMs,
+  implicitTlsPort,
+  SmtpFailure,
+  type SmtpServer,
+  submissionPort,
+} from '../../../../infra/smtp.ts';
 import type { EmailCredentials } from '../../message-providers/schema.ts';
 import type { Message } from '../model.ts';
 import {
@@ -15,7 +23,6 @@ import {
   ProviderUncertain,
   type SendResult,
 } from './provider.ts';
-import { deliver, SmtpFailure, type SmtpServer } from './smtp-connections.ts';
 
 export interface EmailSender {
   server: SmtpServer;
@@ -28,18 +35,19 @@ export interface EmailSender {
  * SMTP. It offers no way to ask for a message whose answer was lost, so such an email counts as unknown and is not sent
  * again. Each email has a Message-ID made of its record's id, by which a mail server's log can be searched.
  * @param unsubscribeUrl where the recipient can opt out; undefined when the server has no public address
+ * @param timeoutMs how long a mail server may take over one email, all in all
  */
 export const smtpEmail = (
   sender: EmailSender,
   unsubscribeUrl: (message: Message) => string | undefined,
+  timeoutMs = deliveryTimeoutMs,
 ): MessageProvider => ({
   from: sender.from,
   async send(message) {
-    const mail = new MailComposer(mailOf(sender, message, unsubscribeUrl(message))).compile();
-    const content = await mail.build();
+    const content = await compose(mailOf(sender, message, unsubscribeUrl(message)));
     const envelope = { from: sender.from, to: [message.to, ...(message.cc ?? [])] };
     try {
-      const { rejected } = await deliver(sender.server, envelope, content);
+      const { rejected } = await deliver(sender.server, envelope, content, timeoutMs);
       return resultOf(messageIdOf(sender, message), rejected);
     } catch (error) {
       throw refusalOf(error);
@@ -58,30 +66,8 @@ export function workspaceSender(config: Config, credentials: EmailCredentials): 
   return { server: { host, port, isSecure, user, password, isTlsRequired, policy }, from, fromName, replyTo };
 }
 
-/** The operator's server, from SMTP_URL; the sender is its parameter `from`, or its user. */
-export function operatorSender(smtpUrl: string): EmailSender {
-  const url = new URL(smtpUrl);
-  const isSecure = url.protocol === 'smtps:';
-  const user = decodeURIComponent(url.username) || undefined;
-  const fallback = user?.includes('@') ? user : `no-reply@${url.hostname}`;
-  return {
-    server: {
-      host: url.hostname,
-      port: Number(url.port || (isSecure ? implicitTlsPort : submissionPort)),
-      isSecure,
-      user,
-      password: decodeURIComponent(url.password) || undefined,
-      isTlsRequired: false,
-      policy: trusted,
-    },
-    from: url.searchParams.get('from') ?? fallback,
-  };
-}
-
 /** The server as a whole has enough. */
 const serviceUnavailableReply = 421;
-const implicitTlsPort = 465;
-const submissionPort = 587;
 
 const trusted: OutboundPolicy = { isPrivateNetworkAllowed: true, resolve: resolveLocally };
 const guarded: OutboundPolicy = { isPrivateNetworkAllowed: false, resolve: createResolve() };
@@ -108,8 +94,6 @@ const mailOf = (sender: EmailSender, message: Message, unsubscribeUrl: string | 
         },
       }
     : {}),
-  disableFileAccess: true,
-  disableUrlAccess: true,
 });
 
 const resultOf = (providerId: string, rejected: string[]): SendResult =>
