@@ -30,21 +30,29 @@ async function receive() {
 }
 
 async function measure(events) {
-  const [{ loadConfig }, { createContext }, { createLogger }, { startEmbedded }, { startWorker }, webhooks] =
-    await Promise.all([
-      import('../dist/config.js'),
-      import('../dist/create-context.js'),
-      import('../dist/infra/logger.js'),
-      import('../dist/infra/embedded/index.js'),
-      import('../dist/worker.js'),
-      loadWebhooks(),
-    ]);
+  const [
+    { loadConfig },
+    { createContext },
+    { features },
+    { createLogger },
+    { startEmbedded },
+    { startWorker },
+    webhooks,
+  ] = await Promise.all([
+    import('../dist/config.js'),
+    import('../dist/create-context.js'),
+    import('../dist/features.js'),
+    import('../dist/infra/logger.js'),
+    import('../dist/infra/embedded/index.js'),
+    import('../dist/worker.js'),
+    loadWebhooks(),
+  ]);
   const dataDir = await mkdtemp(join(tmpdir(), 'crm-bench-'));
   const log = createLogger('warn');
   const config = loadConfig({ DATA_DIR: dataDir, WEBHOOK_ALLOW_PRIVATE_NETWORK: 'true' });
   const embedded = await startEmbedded({ dataDir, log, mongo: true, redis: true });
   const { mongoUrl, redisUrl } = embedded;
-  const { ctx, close } = await createContext({ config, log, mongoUrl, redisUrl });
+  const { ctx, close } = await createContext({ features, config, log, mongoUrl, redisUrl });
   const receiver = new Worker(new URL(import.meta.url));
   const [port] = await once(receiver, 'message');
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../dist/config.js';
 import { createContext } from '../dist/create-context.js';
+import { features } from '../dist/features.js';
 import { startEmbedded } from '../dist/infra/embedded/index.js';
 import { createLogger } from '../dist/infra/logger.js';
 import { connectMongo } from '../dist/infra/mongo.js';
@@ -40,6 +41,7 @@ export async function startEnvironment({ profileFolder }) {
   const shared = { ...settings, MONGODB_URL: mongoUrl, REDIS_URL: redisUrl };
 
   const { ctx, close } = await createContext({
+    features,
     config: loadConfig(shared),
     log: createLogger('warn'),
     mongoUrl,

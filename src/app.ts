@@ -4,24 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { cratio } from './adapters/cratio/routes.ts';
 import type { Context } from './context.ts';
-import { activityRoutes } from './features/engagement/activities/routes.ts';
-import { taskRoutes } from './features/engagement/tasks/routes.ts';
-import { messageProviderRoutes } from './features/messaging/message-providers/routes.ts';
-import { messageRoutes } from './features/messaging/messages/routes.ts';
-import { unsubscribeRoutes } from './features/messaging/messages/unsubscribe-routes.ts';
-import { twilioCallbackRoutes } from './features/messaging/provider-callbacks/twilio-routes.ts';
-import { whatsappCallbackRoutes } from './features/messaging/provider-callbacks/whatsapp-routes.ts';
-import { whatsappRoutes } from './features/messaging/whatsapp/routes.ts';
-import { contactRoutes } from './features/people/contacts/routes.ts';
-import { customerRoutes } from './features/people/customers/routes.ts';
-import { leadRoutes } from './features/people/leads/routes.ts';
-import { apiKeyRoutes } from './features/platform/api-keys/routes.ts';
-import { healthRoutes } from './features/platform/health/routes.ts';
-import { oauthRoutes } from './features/platform/oauth/routes.ts';
-import { webhookDeliveryRoutes } from './features/platform/webhooks/delivery-routes.ts';
-import { webhookRoutes } from './features/platform/webhooks/routes.ts';
-import { propertyRoutes } from './features/sales/properties/routes.ts';
-import type { Adapter, Routes } from './http.ts';
+import type { Adapter } from './http.ts';
 import { authPlugin } from './plugins/auth.ts';
 import { answerFrameworkError, answerParserError, errorsPlugin } from './plugins/errors.ts';
 import { etagPlugin } from './plugins/etag.ts';
@@ -33,43 +16,12 @@ import { rateLimitPlugin } from './plugins/rate-limit.ts';
 import { schemasPlugin } from './plugins/schemas.ts';
 import { traceIdOf, tracePlugin } from './plugins/trace.ts';
 import { workspacePlugin } from './plugins/workspace.ts';
-import { accountRoutes } from './tenancy/accounts/routes.ts';
-import { memberRoutes, teamRoutes } from './tenancy/members/routes.ts';
-import { workspaceRoutes } from './tenancy/workspaces/routes.ts';
-import { workspaceSettingsRoutes } from './tenancy/workspaces/settings-routes.ts';
 
 /** Foreign contracts. */
 const adapters: Adapter[] = [cratio];
 
-/** Features below /api/v1/workspaces/:workspaceId. */
-const workspaceFeatures: Routes[] = [
-  leadRoutes,
-  activityRoutes,
-  propertyRoutes,
-  contactRoutes,
-  customerRoutes,
-  taskRoutes,
-  teamRoutes,
-  workspaceRoutes,
-  webhookRoutes,
-  webhookDeliveryRoutes,
-  messageRoutes,
-  whatsappRoutes,
-];
-
-/** Features at the paths that they name themselves. */
-const otherFeatures: Routes[] = [
-  healthRoutes,
-  accountRoutes,
-  apiKeyRoutes,
-  oauthRoutes,
-  workspaceSettingsRoutes,
-  memberRoutes,
-  messageProviderRoutes,
-  whatsappCallbackRoutes,
-  twilioCallbackRoutes,
-  unsubscribeRoutes,
-];
+/** Where workspaces are mounted. */
+const workspacePrefix = '/api/v1/workspaces/:workspaceId';
 
 const bodyBytesMax = 1_024 * 1_024;
 /** A request that takes longer to arrive holds a connection for nothing. */
@@ -109,9 +61,9 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
   await app.register(etagPlugin);
 
   for (const { routes } of adapters) await app.register(routes, { ctx });
-  for (const feature of otherFeatures) await app.register(feature, { ctx });
-  for (const feature of workspaceFeatures) {
-    await app.register(feature, { ctx, prefix: '/api/v1/workspaces/:workspaceId' });
+  for (const { routes = [], workspaceRoutes = [] } of ctx.features) {
+    for (const register of routes) await app.register(register, { ctx });
+    for (const register of workspaceRoutes) await app.register(register, { ctx, prefix: workspacePrefix });
   }
   return app as unknown as FastifyInstance;
 }

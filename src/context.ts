@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Config } from './config.ts';
+import type { Feature } from './feature.ts';
 import type { Clock } from './infra/clock.ts';
 import type { Counters } from './infra/counters.ts';
 import type { Logger } from './infra/logger.ts';
@@ -12,6 +13,8 @@ import type { Relay } from './records/relay.ts';
 
 /** What services work with. Made once per process by `createContext`; tests make one per file. */
 export interface Context {
+  /** What this process is there for. */
+  readonly features: readonly Feature[];
   readonly config: Config;
   readonly log: Logger;
   readonly db: Database;

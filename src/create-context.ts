@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { eventListeners, eventSources } from './events.ts';
+import type { DeclaredEntity, Feature } from './feature.ts';
 import { startClock } from './infra/clock.ts';
 import { createCounters } from './infra/counters.ts';
 import type { Logger } from './infra/logger.ts';
@@ -15,6 +15,7 @@ import { createSecretBox, randomToken } from './lib/crypto.ts';
 import { createRelay } from './records/relay.ts';
 
 export interface ContextOptions {
+  features: readonly Feature[];
   config: Config;
   log: Logger;
   mongoUrl: string;
@@ -29,7 +30,7 @@ export interface ContextOptions {
 export async function createContext(
   options: ContextOptions,
 ): Promise<{ ctx: Context; close(): Promise<void> }> {
-  const { config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
+  const { features, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
   const db = await connectMongo(mongoUrl, options.databaseName ? { databaseName: options.databaseName } : {});
   const redis = connectRedis(redisUrl, 'request', log);
   const subscriber = connectRedis(redisUrl, 'patient', log);
@@ -38,8 +39,13 @@ export async function createContext(
     startClock(() => db.serverTime(), log),
     loadSecrets(config),
   ]);
-  const queues = createQueues(redis, redisPrefix, log);
+  const jobs = features.flatMap((feature) => feature.jobs ?? []);
+  const queueNames = jobs.map((job) => job.queue);
+  const queues = createQueues(redis, redisPrefix, queueNames, log);
+  const owing = features.flatMap(({ entities = [] }) => entities.filter(hasEvents));
+  const eventSources = owing.map((entity) => entity.collection(db).name);
   const ctx: Context = {
+    features,
     config,
     log,
     db,
@@ -52,9 +58,11 @@ export async function createContext(
     relay: createRelay(db, eventSources, log),
     secretBox: createSecretBox(secrets.encryptionKey),
     jwtSecret: secrets.jwtSecret,
-    metrics: createMetrics(),
+    metrics: createMetrics(features.flatMap((feature) => feature.measures ?? [])),
   };
-  for (const listener of eventListeners) ctx.relay.addListener(listener(ctx));
+  for (const { listeners = [] } of features) {
+    for (const listener of listeners) ctx.relay.addListener(listener(ctx));
+  }
   return {
     ctx,
     async close() {
@@ -68,6 +76,8 @@ export async function createContext(
     },
   };
 }
+
+const hasEvents = ({ events }: DeclaredEntity): boolean => Object.keys(events).length > 0;
 
 interface Secrets {
   jwtSecret: string;

@@ -64,7 +64,7 @@ async function serve(
     for (const one of stops.reverse()) await one();
   };
   try {
-    const [embedded, { createContext }, app, worker] = await Promise.all([
+    const [embedded, { createContext }, { features }, app, worker] = await Promise.all([
       startEmbedded({
         dataDir: config.dataDir,
         log,
@@ -72,13 +72,16 @@ async function serve(
         redis: !config.redisUrl,
       }).catch(asStartError),
       import('./create-context.ts'),
+      import('./features.ts'),
       command === 'worker' ? undefined : import('./app.ts'),
       command === 'api' ? undefined : import('./worker.ts'),
     ]);
     stops.push(() => embedded.stop());
     const mongoUrl = config.mongoUrl ?? embedded.mongoUrl ?? '';
     const redisUrl = config.redisUrl ?? embedded.redisUrl ?? '';
-    const { ctx, close } = await createContext({ config, log, mongoUrl, redisUrl }).catch(asStartError);
+    const { ctx, close } = await createContext({ features, config, log, mongoUrl, redisUrl }).catch(
+      asStartError,
+    );
     stops.push(close);
     if (worker) {
       const running = worker.startWorker(ctx, redisUrl);

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import type { Context } from './context.ts';
+import { features } from './features.ts';
 import { createLogger } from './infra/logger.ts';
 import { createMetrics } from './infra/metrics.ts';
 
@@ -27,7 +28,12 @@ export async function runOpenapi(args: string[]): Promise<void> {
 /** The document needs the routes only: nothing is connected, and nothing is asked of the context. */
 export async function generateDocument(): Promise<Record<string, unknown>> {
   const config = loadConfig({ NODE_ENV: 'test' });
-  const ctx = { config, log: createLogger('silent'), metrics: createMetrics() } as unknown as Context;
+  const ctx = {
+    features,
+    config,
+    log: createLogger('silent'),
+    metrics: createMetrics(),
+  } as unknown as Context;
   const app = await buildApp(ctx);
   await app.ready();
   const document = app.nativeDocument();

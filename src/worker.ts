@@ -1,15 +1,8 @@
 import { Worker } from 'bullmq';
 import type { Context } from './context.ts';
-import { sweepDeletions } from './features/data/erasure/service.ts';
-import { messageJob } from './features/messaging/messages/jobs.ts';
-import { webhooksJob } from './features/platform/webhooks/jobs.ts';
-import type { Job } from './infra/jobs.ts';
 import { bullPrefix } from './infra/queues.ts';
 import { connectionOptions, patienceOptions } from './infra/redis.ts';
 import { withinTime } from './lib/time-limit.ts';
-
-/** The list of background work. */
-const jobs: Job[] = [webhooksJob, messageJob];
 
 const sweepEveryMs = 1_000;
 /** Longer than what a lane has begun takes to end, shorter than the patience of whoever stops the process. */
@@ -27,6 +20,7 @@ export interface RunningWorker {
 /** Starts looking after queues and sweeping for lost work. Redis and MongoDB may come and go. */
 export function startWorker(ctx: Context, redisUrl: string, options = { sweepEveryMs }): RunningWorker {
   const stopping = new AbortController();
+  const jobs = ctx.features.flatMap((feature) => feature.jobs ?? []);
   const workers = jobs.map((job) => {
     const process = (task: { data: Record<string, string> }) => job.process(ctx, task.data, stopping.signal);
     const worker = new Worker(job.queue, process, {
@@ -49,7 +43,7 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
 
   const sweeps = [
     () => ctx.relay.sweep(),
-    () => sweepDeletions(ctx),
+    ...ctx.features.flatMap(({ sweeps = [] }) => sweeps.map((one) => () => one(ctx))),
     ...jobs.map((job) => () => job.sweep(ctx)),
   ];
   let sweeping: Promise<void> | undefined;

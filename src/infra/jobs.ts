@@ -1,9 +1,8 @@
 import type { Context } from '../context.ts';
-import type { QueueName } from './queues.ts';
 
 /** Background work of a feature: what to do for a nudge, and how to find work whose nudge was lost. */
 export interface Job {
-  queue: QueueName;
+  queue: string;
   /** How many lanes one worker process looks after at the same time. */
   concurrency: number;
   /**

@@ -1,19 +1,27 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   readonly registry: Registry;
   readonly requestDuration: Histogram<'method' | 'route' | 'status'>;
   readonly queueDepth: Gauge<'queue'>;
-  /** From the change to the attempt to deliver its event. */
-  readonly eventLag: Histogram;
-  readonly deliveries: Counter<'outcome'>;
+  /** A feature's own measurements. */
+  of<T>(measure: Measure<T>): T;
 }
 
+/** Declares measurements of a feature; made once per registry. */
+export type Measure<T> = (registers: Registry[]) => T;
+
 /** One registry per context, so that several servers in one process (tests) don't share counters. */
-export function createMetrics(): Metrics {
+export function createMetrics(measures: readonly Measure<unknown>[] = []): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const made = new Map<Measure<unknown>, unknown>();
+  const measuresOf = <T>(measure: Measure<T>): T => {
+    if (!made.has(measure)) made.set(measure, measure(registers));
+    return made.get(measure) as T;
+  };
+  for (const measure of measures) measuresOf(measure);
   return {
     registry,
     requestDuration: new Histogram({
@@ -29,17 +37,6 @@ export function createMetrics(): Metrics {
       labelNames: ['queue'],
       registers,
     }),
-    eventLag: new Histogram({
-      name: 'event_lag_seconds',
-      help: 'Time from a change to the first attempt to deliver its event',
-      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-      registers,
-    }),
-    deliveries: new Counter({
-      name: 'webhook_deliveries_total',
-      help: 'Attempts to deliver a webhook',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    of: measuresOf,
   };
 }

@@ -2,9 +2,6 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from './logger.ts';
 
-export const queueNames = ['webhooks', 'messages'] as const;
-export type QueueName = (typeof queueNames)[number];
-
 /**
  * Jobs are nudges: "look after this endpoint", "look after this message". What there is to do stands in MongoDB, so a
  * nudge may come twice or be lost with Redis; the worker's sweep nudges again for whatever is due.
@@ -14,16 +11,16 @@ export interface Queues {
    * At most one job per lane waits and one runs; a nudge during a run makes the lane run once more. Never rejects and
    * never waits for a Redis that is away.
    */
-  nudge(queue: QueueName, lane: string, data: object): Promise<void>;
+  nudge(queue: string, lane: string, data: object): Promise<void>;
   /** Jobs waiting or active by queue. */
-  depths(): Promise<Record<QueueName, number>>;
+  depths(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
 /** @param redis fails fast, and is the caller's to close */
-export function createQueues(redis: Redis, prefix: string, log: Logger): Queues {
+export function createQueues(redis: Redis, prefix: string, names: readonly string[], log: Logger): Queues {
   const queues = new Map(
-    queueNames.map((name) => {
+    names.map((name) => {
       const queue = new Queue(name, {
         connection: redis,
         prefix: bullPrefix(prefix),
@@ -35,7 +32,11 @@ export function createQueues(redis: Redis, prefix: string, log: Logger): Queues 
       return [name, queue] as const;
     }),
   );
-  const queueOf = (name: QueueName) => queues.get(name) as Queue;
+  const queueOf = (name: string) => {
+    const queue = queues.get(name);
+    if (!queue) throw new Error(`No job has a queue ${name}`);
+    return queue;
+  };
 
   return {
     async nudge(name, lane, data) {
@@ -49,12 +50,12 @@ export function createQueues(redis: Redis, prefix: string, log: Logger): Queues 
     },
     async depths() {
       const counts = await Promise.all(
-        queueNames.map(async (name) => [
+        [...queues].map(async ([name, queue]) => [
           name,
-          await queueOf(name).getJobCountByTypes('waiting', 'active', 'prioritized'),
+          await queue.getJobCountByTypes('waiting', 'active', 'prioritized'),
         ]),
       );
-      return Object.fromEntries(counts) as Record<QueueName, number>;
+      return Object.fromEntries(counts);
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

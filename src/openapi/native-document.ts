@@ -1,3 +1,4 @@
+import type { Tag } from '../feature.ts';
 import { apiVersion } from '../http.ts';
 import { eventTypes } from '../records/record.ts';
 import type { Json } from './convert.ts';
@@ -53,26 +54,6 @@ twice: where the connection or the process died while it was handed over, and th
 send carries the \`messageId\`; retry with the same \`Idempotency-Key\`. The WhatsApp operations answer invalid requests with 400 instead of 422.
 `.trim();
 
-const tagDescriptions = [
-  { name: 'API Health', description: 'Whether the service answers' },
-  { name: 'OAuth 2.0', description: 'Access and refresh tokens by client credentials' },
-  { name: 'Accounts', description: 'Sign-up, login and the signed-in user' },
-  { name: 'Leads', description: 'People who may buy' },
-  { name: 'Properties', description: 'What can be bought: inventory, towers and units' },
-  { name: 'Contacts', description: 'The address book' },
-  { name: 'Customers', description: 'Leads that bought' },
-  { name: 'Tasks', description: 'What the team has to do' },
-  { name: 'Users', description: 'The team' },
-  { name: 'Webhooks', description: 'Subscriptions to events, and their deliveries' },
-  { name: 'WhatsApp', description: 'Messages, conversations and templates' },
-  { name: 'Messages', description: 'SMS and email, now or later, and the messages of every channel' },
-  { name: 'Message Providers', description: 'The accounts through which messages leave, by session' },
-  { name: 'Provider Callbacks', description: 'What Meta and Twilio call' },
-  { name: 'Sync & Metadata', description: 'The lists and fields that a workspace has configured' },
-  { name: 'Workspace', description: 'The workspace and its settings' },
-  { name: 'Developer Portal', description: 'API keys, by session' },
-];
-
 const errorResponse = (description: string, schema = 'ErrorResponse') => ({
   description,
   content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
@@ -113,11 +94,11 @@ export const webhookDocuments = Object.fromEntries(
 );
 
 /** The document before routes are added. */
-export const nativeDocument = (baseUrl: string): Json => ({
+export const nativeDocument = (baseUrl: string, tags: readonly Tag[]): Json => ({
   openapi: '3.1.0',
   info: { title: 'CRM Public API', version: apiVersion, description: apiDescription },
   servers: [{ url: baseUrl }],
-  tags: tagDescriptions,
+  tags: [...tags],
   components: {
     securitySchemes: {
       ApiKeyAuth: { type: 'apiKey', in: 'header', name: 'X-API-Key' },

@@ -24,7 +24,10 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
     const baseUrl = ctx.config.publicUrl ?? 'http://localhost:5010';
     const read = await registerDocument(app as unknown as FastifyInstance, {
       path: nativePath,
-      openapi: nativeDocument(baseUrl),
+      openapi: nativeDocument(
+        baseUrl,
+        ctx.features.flatMap(({ tags = [] }) => tags),
+      ),
       includes: (config) => config.access !== 'adapter',
       complete: completeNativeDocument,
     });

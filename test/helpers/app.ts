@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { createContext } from '../../src/create-context.ts';
 import { type ApiKeyInput, createApiKey } from '../../src/features/platform/api-keys/service.ts';
+import { features } from '../../src/features.ts';
 import { createLogger, type Logger } from '../../src/infra/logger.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { type Scope, scopes } from '../../src/tenancy/actor.ts';
@@ -54,6 +55,7 @@ export async function startServer(
     ...overrides,
   };
   const { ctx, close } = await createContext({
+    features,
     config,
     log: options.log ?? createLogger(config.logLevel),
     mongoUrl: options.mongoUrl ?? inject('mongoUrl'),

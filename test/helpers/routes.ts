@@ -3,19 +3,16 @@ import { z } from 'zod';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
+import { createSamples } from '../../src/demo.ts';
+import { features } from '../../src/features.ts';
 import type { Access } from '../../src/http.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
+import { ObjectId } from '../../src/lib/ids.ts';
+import { type Actor, scopes } from '../../src/tenancy/actor.ts';
 import { type Account, bearer, buildAccount, buildPortalKey } from './accounts.ts';
-import { apiOf, buildPhone, type TestServer, workspacePath } from './app.ts';
-import {
-  createContact,
-  createCustomer,
-  createLead,
-  createProperty,
-  createRecord,
-  createTask,
-} from './factories.ts';
+import { apiOf, buildPhone, getWorkspace, type TestServer, workspacePath } from './app.ts';
+import { createRecord } from './factories.ts';
 
 type Json = Record<string, unknown>;
 
@@ -41,7 +38,12 @@ export interface RouteUnderTest {
 export async function listRoutes(): Promise<RouteUnderTest[]> {
   // Registering routes asks nothing of the context, so nothing has to be connected.
   const config = loadConfig({ NODE_ENV: 'test' });
-  const ctx = { config, log: createLogger('silent'), metrics: createMetrics() } as unknown as Context;
+  const ctx = {
+    features,
+    config,
+    log: createLogger('silent'),
+    metrics: createMetrics(),
+  } as unknown as Context;
   const app = await buildApp(ctx);
   await app.ready();
   const routes = app.routeTable.flatMap(({ method, url, config = {}, schema = {} }) => {
@@ -74,15 +76,19 @@ export async function buildWorld(server: TestServer): Promise<World> {
   const account = await buildAccount(server);
   const { apiKey, id: keyId } = await buildPortalKey(account);
   const api = apiOf(server, workspacePath(account.workspaceId), { 'X-API-Key': apiKey });
-  const tenant = { api, memberId: account.userId } as Parameters<typeof createTask>[0];
+  const workspace = await getWorkspace(server.ctx, new ObjectId(account.workspaceId));
+  const actor: Actor = {
+    kind: 'apiKey',
+    id: keyId,
+    workspaceId: workspace._id,
+    scopes: new Set(scopes),
+    limits: server.ctx.config.rateLimit,
+  };
+  const samples = await createSamples(server.ctx, { actor, workspace }, account.userId);
   const webhook = { name: 'Hook', url: 'http://127.0.0.1:5999/hook', events: ['lead.created'] };
-  const ids = {
-    leads: (await createLead(tenant))._id,
-    contacts: (await createContact(tenant))._id,
-    customers: (await createCustomer(tenant))._id,
-    properties: (await createProperty(tenant))._id,
-    tasks: (await createTask(tenant))._id,
-    webhooks: (await createRecord(tenant, '/webhooks', webhook))._id,
+  const ids: Record<string, string> = {
+    ...Object.fromEntries(Object.entries(samples).map(([name, [id]]) => [name, String(id)])),
+    webhooks: (await createRecord({ api }, '/webhooks', webhook))._id,
     users: account.userId,
     'api-keys': keyId,
   };

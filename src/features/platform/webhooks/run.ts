@@ -12,6 +12,7 @@ import {
   sliceMs,
   soon,
 } from './lanes.ts';
+import { webhookMeasures } from './measures.ts';
 import { type Delivery, deliveries, type Subscription, subscriptions } from './model.ts';
 import { webhookIdOf } from './present.ts';
 import { requeueNext } from './replay.ts';
@@ -123,13 +124,13 @@ function courier(ctx: Context, subscription: Subscription, health: Health, journ
     const at = ctx.clock.now();
     // Neither retries nor replays.
     if (delivery.nextAttemptAt?.getTime() === delivery.createdAt.getTime()) {
-      ctx.metrics.eventLag.observe((at.getTime() - delivery.createdAt.getTime()) / 1_000);
+      ctx.metrics.of(webhookMeasures).eventLag.observe((at.getTime() - delivery.createdAt.getTime()) / 1_000);
     }
     const startedAt = performance.now();
     const result = await sender.post(subscription.url, headersOf(delivery, keys, at), delivery.body);
     const durationMs = Math.round(performance.now() - startedAt);
     health.record(result, ctx.clock.now());
-    ctx.metrics.deliveries.inc({ outcome: isSuccess(result) ? 'success' : 'failure' });
+    ctx.metrics.of(webhookMeasures).deliveries.inc({ outcome: isSuccess(result) ? 'success' : 'failure' });
     await journal.add({ delivery, at, durationMs, result });
   };
 }

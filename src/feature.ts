@@ -1,0 +1,57 @@
+import type { Context } from './context.ts';
+import type { Routes } from './http.ts';
+import type { Job } from './infra/jobs.ts';
+import type { Measure } from './infra/metrics.ts';
+import type { Database } from './infra/mongo.ts';
+import type { ObjectId } from './lib/ids.ts';
+import type { Caller } from './records/api/service.ts';
+import type { EventListener } from './records/relay.ts';
+
+/**
+ * All that a feature brings to the server, in one place: whatever the server does for every feature, it does by reading
+ * the list of these in features.ts. Nothing else names a feature.
+ */
+export interface Feature {
+  /** The name of its folder. */
+  readonly name: string;
+  /** Groups of operations in the API document, in its order. */
+  readonly tags?: readonly Tag[];
+  /** Its records; those with events owe them to the listeners. */
+  readonly entities?: readonly DeclaredEntity[];
+  /** Routes below a workspace, at every place where workspaces are mounted. */
+  readonly workspaceRoutes?: readonly Routes[];
+  /** Routes at the paths that they name themselves. */
+  readonly routes?: readonly Routes[];
+  /** Hears of the events of every entity. */
+  readonly listeners?: readonly ((ctx: Context) => EventListener)[];
+  /** Background work with a queue of its own. */
+  readonly jobs?: readonly Job[];
+  /** Finds what a dead process left unfinished and finishes it; runs about every second in every worker. */
+  readonly sweeps?: readonly ((ctx: Context) => Promise<unknown>)[];
+  /** What it measures, so that it is shown before it has happened for the first time. */
+  readonly measures?: readonly Measure<unknown>[];
+  /** Makes the sample records of the demo, and of the guards that call every route. */
+  samples?(ctx: Context, world: SampleWorld): Promise<Samples>;
+}
+
+export interface Tag {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** As much of an entity as is the same for all of them. */
+export interface DeclaredEntity {
+  collection(db: Database): { readonly name: string };
+  readonly events: object;
+}
+
+/** Where samples are made, and what the features before this one in the list have made. */
+export interface SampleWorld {
+  readonly caller: Caller;
+  /** User id of a member. */
+  readonly memberId: string;
+  readonly made: Samples;
+}
+
+/** Ids of sample records by the collection's name in the URL. */
+export type Samples = Readonly<Record<string, readonly ObjectId[]>>;

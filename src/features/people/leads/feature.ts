@@ -1,0 +1,12 @@
+import type { Feature } from '../../../feature.ts';
+import { leadRoutes } from './routes.ts';
+import { sampleLeads } from './samples.ts';
+import { leadEntity } from './service.ts';
+
+export const feature: Feature = {
+  name: 'leads',
+  tags: [{ name: 'Leads', description: 'People who may buy' }],
+  entities: [leadEntity],
+  workspaceRoutes: [leadRoutes],
+  samples: sampleLeads,
+};
