@@ -21,6 +21,15 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** Whose email may leave through SMTP_URL. */
+const operatorMail = z
+  .string()
+  .regex(
+    /^(none|all|[0-9a-f]{24}(\s*,\s*[0-9a-f]{24})*)$/,
+    'must be none, all or workspace ids, separated by commas',
+  )
+  .transform((text) => (text === 'all' ? text : text === 'none' ? [] : text.split(/\s*,\s*/)));
+
 /** 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 8 h, 24 h: about a day and a half of patience with a broken receiver. */
 const defaultRetryDelays = '5000,30000,120000,600000,3600000,10800000,28800000,86400000';
 
@@ -55,6 +64,8 @@ const environmentSchema = z.object({
   WHATSAPP_API_URL: url('http', 'https').default('https://graph.facebook.com/v21.0'),
   TWILIO_API_URL: url('http', 'https').default('https://api.twilio.com'),
   SMTP_URL: url('smtp', 'smtps').optional(),
+  OPERATOR_MAIL: operatorMail.prefault('none'),
+  OPERATOR_MAIL_PER_DAY: positive.default(200),
 });
 
 export interface Config {
@@ -85,6 +96,10 @@ export interface Config {
   readonly whatsappApiUrl: string;
   readonly twilioApiUrl: string;
   readonly smtpUrl: string | undefined;
+  /** The workspaces whose email may leave through it. */
+  readonly operatorMail: 'all' | readonly string[];
+  /** To how many recipients of each of them. */
+  readonly operatorMailPerDay: number;
 }
 
 /** A wrong environment: its message is the one line that the start prints, and names the variable. */
@@ -133,5 +148,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     whatsappApiUrl: env.WHATSAPP_API_URL,
     twilioApiUrl: env.TWILIO_API_URL,
     smtpUrl: env.SMTP_URL,
+    operatorMail: env.OPERATOR_MAIL,
+    operatorMailPerDay: env.OPERATOR_MAIL_PER_DAY,
   });
 }

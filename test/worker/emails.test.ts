@@ -256,9 +256,9 @@ describe('email over SMTP', () => {
 });
 
 describe('which mail server', () => {
-  it("is the operator's for a workspace that has none, and says who sends", async () => {
+  it("is the operator's for an approved workspace that has none, and says who sends", async () => {
     const url = `smtp://${smtpAccount.user}:${smtpAccount.password}@127.0.0.1:${smtp.port}/?from=crm@operator.example`;
-    const operated = await startServer({ smtpUrl: url });
+    const operated = await startServer({ smtpUrl: url, operatorMail: 'all' });
     const ownWorker = startWorker(operated.ctx, inject('redisUrl'), { sweepEveryMs: 100 });
     const tenant = await buildTenant(operated);
     const { _id, to } = await sendEmail(tenant);

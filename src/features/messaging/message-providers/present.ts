@@ -1,6 +1,7 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { Channel } from '../channels.ts';
+import { operatorMailUrl } from '../operator-mail.ts';
 import type { ProviderAccount } from './model.ts';
 import type { ProviderOut } from './schema.ts';
 import { openCredentials, UnreadableCredentials } from './service.ts';
@@ -17,7 +18,7 @@ export function presentProvider(
   channel: Channel,
   account: ProviderAccount | undefined,
 ): ProviderOut {
-  const isOperated = channel === 'email' && ctx.config.smtpUrl !== undefined;
+  const isOperated = channel === 'email' && operatorMailUrl(ctx.config, workspaceId) !== undefined;
   return {
     channel,
     provider: account || isOperated ? providerNames[channel] : 'sandbox',

@@ -6,10 +6,13 @@ import { normalisePhone } from '../../../lib/phone.ts';
 import type { Created, IdempotencyRequest } from '../../../records/idempotency.ts';
 import { listRecords } from '../../../records/list.ts';
 import type { Page } from '../../../records/page.ts';
+import { nextDay } from '../../../tenancy/daily-use.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { findContactByPhone, getContact } from '../../people/contacts/service.ts';
 import { findLeadByEmail, findLeadByPhone, getLead } from '../../people/leads/service.ts';
 import type { Channel } from '../channels.ts';
+import { findAccount } from '../message-providers/service.ts';
+import { assertOperatorMailLeft, operatorMailUrl } from '../operator-mail.ts';
 import { type Message, messages } from './model.ts';
 import { type EmailInput, type MessageQuery, maxDelayMs, type SmsInput } from './schema.ts';
 import { blocked, submitMessage } from './submit.ts';
@@ -37,26 +40,43 @@ export async function sendSms(
   return unlessBlocked(created);
 }
 
-/** Records an email to be sent now or later. @throws AppError invalid, also when a recipient has opted out */
+/** Records an email to be sent now or later. @throws AppError invalid, also when a recipient has opted out; rate_limited */
 export async function sendEmail(
   ctx: Context,
   workspace: Workspace,
   input: EmailInput,
   idempotency?: IdempotencyRequest,
 ): Promise<Created<Message>> {
-  const created = await submitMessage(ctx, workspace._id, idempotency, async () => ({
-    channel: 'email',
-    type: 'email',
-    to: input.to,
-    cc: input.cc?.length ? input.cc : undefined,
-    subject: input.subject,
-    body: input.text,
-    html: input.html,
-    metadata: input.metadata,
-    sendAt: sendTimeOf(ctx, input),
-    ...(await subjectsOf(ctx, workspace, 'email', input)),
-  }));
+  const created = await submitMessage(ctx, workspace._id, idempotency, async () => {
+    const sendAt = sendTimeOf(ctx, input);
+    await assertMailLeft(ctx, workspace._id, input, sendAt);
+    return {
+      channel: 'email',
+      type: 'email',
+      to: input.to,
+      cc: input.cc?.length ? input.cc : undefined,
+      subject: input.subject,
+      body: input.text,
+      html: input.html,
+      metadata: input.metadata,
+      sendAt,
+      ...(await subjectsOf(ctx, workspace, 'email', input)),
+    };
+  });
   return unlessBlocked(created);
+}
+
+/** What leaves today through the operator's mail server has to find room. @throws AppError rate_limited */
+async function assertMailLeft(
+  ctx: Context,
+  workspaceId: ObjectId,
+  input: EmailInput,
+  sendAt: Date | undefined,
+): Promise<void> {
+  const isLater = sendAt !== undefined && sendAt >= nextDay(ctx.clock.now());
+  if (isLater || !operatorMailUrl(ctx.config, workspaceId)) return;
+  if (await findAccount(ctx, workspaceId, 'email')) return;
+  await assertOperatorMailLeft(ctx, workspaceId, input);
 }
 
 function unlessBlocked(created: Created<Message>): Created<Message> {

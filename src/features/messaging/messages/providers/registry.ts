@@ -3,8 +3,11 @@ import { mailboxOf } from '../../../../infra/mail.ts';
 import type { ObjectId } from '../../../../lib/ids.ts';
 import type { Channel } from '../../channels.ts';
 import { findCredentials } from '../../message-providers/service.ts';
+import { operatorMailUrl } from '../../operator-mail.ts';
+import type { Message } from '../model.ts';
 import { statusCallbackUrl, unsubscribeUrl } from '../urls.ts';
 import { metaWhatsapp } from './meta-whatsapp.ts';
+import { operatorEmail } from './operator-email.ts';
 import type { MessageProvider } from './provider.ts';
 import { sandbox } from './sandbox.ts';
 import { smtpEmail, workspaceSender } from './smtp-email.ts';
@@ -26,10 +29,12 @@ const factories: Record<Channel, (ctx: Context, workspaceId: ObjectId) => Promis
     return twilioSms(ctx.config.twilioApiUrl, credentials, (message) => statusCallbackUrl(ctx, message));
   },
   async email(ctx, workspaceId) {
+    const unsubscribe = (message: Message) => unsubscribeUrl(ctx, message);
     const credentials = await findCredentials(ctx, workspaceId, 'email');
-    const { smtpUrl } = ctx.config;
-    if (!credentials && !smtpUrl) return sandbox('email');
-    const sender = credentials ? workspaceSender(ctx.config, credentials) : mailboxOf(smtpUrl ?? '');
-    return smtpEmail(sender, (message) => unsubscribeUrl(ctx, message));
+    if (credentials) return smtpEmail(workspaceSender(ctx.config, credentials), unsubscribe);
+    const operatorUrl = operatorMailUrl(ctx.config, workspaceId);
+    return operatorUrl
+      ? operatorEmail(ctx, smtpEmail(mailboxOf(operatorUrl), unsubscribe))
+      : sandbox('email');
   },
 };
