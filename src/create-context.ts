@@ -66,7 +66,7 @@ export async function createContext(
   return {
     ctx,
     async close() {
-      await ctx.relay.idle();
+      await ctx.relay.close();
       clock.stop();
       await ctx.cache.close();
       await queues.close();

@@ -26,8 +26,11 @@ export interface Feature {
   readonly listeners?: readonly ((ctx: Context) => EventListener)[];
   /** Background work with a queue of its own. */
   readonly jobs?: readonly Job[];
-  /** Finds what a dead process left unfinished and finishes it; runs about every second in every worker. */
-  readonly sweeps?: readonly ((ctx: Context) => Promise<unknown>)[];
+  /**
+   * Finds what a dead process left unfinished and finishes it; runs about every second in one of the workers. Once the
+   * signal is aborted nothing more is begun.
+   */
+  readonly sweeps?: readonly ((ctx: Context, signal: AbortSignal) => Promise<unknown>)[];
   /** What it measures, so that it is shown before it has happened for the first time. */
   readonly measures?: readonly Measure<unknown>[];
   /** Makes the sample records of the demo, and of the guards that call every route. */

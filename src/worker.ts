@@ -2,6 +2,7 @@ import { Worker } from 'bullmq';
 import type { Context } from './context.ts';
 import { bullPrefix } from './infra/queues.ts';
 import { connectionOptions, patienceOptions } from './infra/redis.ts';
+import { startSweeper } from './infra/sweeper.ts';
 import { withinTime } from './lib/time-limit.ts';
 
 const sweepEveryMs = 1_000;
@@ -41,31 +42,22 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
     return worker;
   });
 
-  const sweeps = [
-    () => ctx.relay.sweep(),
-    ...ctx.features.flatMap(({ sweeps = [] }) => sweeps.map((one) => () => one(ctx))),
-    ...jobs.map((job) => () => job.sweep(ctx)),
-  ];
-  let sweeping: Promise<void> | undefined;
-  const sweep = async () => {
-    for (const one of sweeps) {
-      try {
-        await one();
-      } catch (error) {
-        ctx.log.debug({ err: error }, 'sweep failed; the next one follows');
-      }
-    }
-    sweeping = undefined;
-  };
-  const timer = setInterval(() => {
-    sweeping ??= sweep();
-  }, options.sweepEveryMs);
+  const sweeper = startSweeper(
+    ctx,
+    [
+      (signal) => ctx.relay.sweep(signal),
+      ...ctx.features.flatMap(({ sweeps = [] }) =>
+        sweeps.map((one) => (signal: AbortSignal) => one(ctx, signal)),
+      ),
+      ...jobs.map((job) => () => job.sweep(ctx)),
+    ],
+    { everyMs: options.sweepEveryMs },
+  );
 
   return {
     async close() {
       stopping.abort();
-      clearInterval(timer);
-      await sweeping;
+      await sweeper.stop();
       try {
         await withinTime(Promise.all(workers.map((worker) => worker.close())), closeMs);
       } catch {

@@ -10,6 +10,6 @@ export interface Job {
    * @param signal aborted when the worker stops: what is begun is finished, nothing more is begun
    */
   process(ctx: Context, data: Record<string, string>, signal: AbortSignal): Promise<void>;
-  /** Nudges for whatever is due in the database; runs about every second in every worker. */
+  /** Nudges for whatever is due in the database; runs about every second in one of the workers. */
   sweep(ctx: Context): Promise<void>;
 }

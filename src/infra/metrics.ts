@@ -4,6 +4,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly requestDuration: Histogram<'method' | 'route' | 'status'>;
   readonly queueDepth: Gauge<'queue'>;
+  readonly parkedEvents: Gauge;
   /** A feature's own measurements. */
   of<T>(measure: Measure<T>): T;
 }
@@ -35,6 +36,11 @@ export function createMetrics(measures: readonly Measure<unknown>[] = []): Metri
       name: 'queue_depth',
       help: 'Jobs that wait or are being processed',
       labelNames: ['queue'],
+      registers,
+    }),
+    parkedEvents: new Gauge({
+      name: 'events_parked',
+      help: 'Events that could not be passed on and wait for somebody to mend what keeps them',
       registers,
     }),
     of: measuresOf,

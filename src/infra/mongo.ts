@@ -3,7 +3,7 @@ import './mongo-broken-sockets.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { TenantCollection, type TenantDocument } from './tenant-collection.ts';
 
-type Document = { _id: ObjectId };
+type Document = { _id: ObjectId | string };
 
 // biome-ignore lint/suspicious/noExplicitAny: schemas of every entity share this list
 const declared = new Map<string, Schema<any>>();

@@ -11,7 +11,7 @@ export async function oweEvents(
   const events: OwedEvent[] = [];
   for (const type of types) {
     if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
-    events.push({ id: new ObjectId(), type, at: record.updatedAt, record: snapshotOf(record) });
+    events.push({ id: new ObjectId(), type, at: record.updatedAt });
   }
   return events;
 }

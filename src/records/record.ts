@@ -23,8 +23,8 @@ export interface OwedEvent {
   id: ObjectId;
   type: EventType;
   at: Date;
-  /** The record as it was right after the change. */
-  record: Record<string, unknown>;
+  /** The record as it was right after the change; absent while it still is so, which the record itself shows. */
+  record?: Record<string, unknown>;
 }
 
 /** The create request that a record answers, so that a retry finds its record even when all else is lost. */

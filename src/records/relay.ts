@@ -1,48 +1,67 @@
 import type { Logger } from '../infra/logger.ts';
 import type { Database } from '../infra/mongo.ts';
-import type { TenantCollection } from '../infra/tenant-collection.ts';
+import { isMongoUnavailable } from '../infra/mongo-errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
+import { withinTime } from '../lib/time-limit.ts';
+import { abandonedDebts, clearMarks, type Debt, debtOf } from './debts.ts';
+import {
+  countParked,
+  findDueEvents,
+  type ParkedEvent,
+  parkEvent,
+  postponeParked,
+  type Refusal,
+  removeParked,
+} from './parked-events.ts';
 import type { EventType, OwedEvent, RecordDocument } from './record.ts';
 
 /**
  * Passes on what writes owe. An event is born inside the changed document, in the operation that changes it; after
  * that the relay hands it to every listener, which stores what it makes of it, and only then clears the mark. A process
- * that dies in between leaves the mark, and the sweep of any worker finds it. Listeners may therefore hear of an event
- * twice and must know it by its id; none is ever skipped.
+ * that dies in between leaves the mark, and the sweep finds it. Listeners may therefore hear of an event twice and must
+ * know it by its id; none is ever skipped. An event that a listener refuses holds up no other: it is parked.
  */
 export interface Relay {
   /** Whether anybody would listen to such an event; where nobody does, a write owes nothing. */
   isWanted(workspaceId: ObjectId, type: EventType): Promise<boolean>;
   /** Takes over what a just written record owes; returns at once. */
   hand(collectionName: string, record: RecordDocument): void;
-  /** Finds and passes on what dead processes left; returns how many events. */
-  sweep(): Promise<number>;
+  /** Passes on what a record owes, now. @throws when the database can't be reached */
+  settle(collectionName: string, record: RecordDocument): Promise<void>;
+  /** Finds and passes on what dead processes left, and offers parked events again; returns how many events. */
+  sweep(signal?: AbortSignal): Promise<number>;
+  /** How many events wait for a person to mend what keeps them. */
+  countParked(): Promise<number>;
   addListener(listener: EventListener): void;
   /** Waits until everything handed over so far has been passed on or has failed. */
   idle(): Promise<void>;
+  /** Passes on what it can within a short time; the rest is in the records, for the sweep. */
+  close(): Promise<void>;
 }
 
 export interface RelayedEvent extends OwedEvent {
   workspaceId: ObjectId;
+  record: Record<string, unknown>;
 }
 
 /** A consumer of events, with a cheap check that keeps the write path free of events that nobody wants. */
 export interface EventListener {
+  /** What its parked events are kept under: it stays the same from version to version. */
+  readonly name: string;
   isListening(workspaceId: ObjectId, type: EventType): Promise<boolean>;
-  /** Stores what follows from the events. Has to be safe to repeat; a rejection leaves the events to the sweep. */
+  /**
+   * Stores what follows from the events. Has to be safe to repeat. A rejection says that some of them could not be
+   * stored; they are offered again in smaller groups, until it is clear which.
+   */
   accept(events: RelayedEvent[]): Promise<void>;
 }
 
 /** An event this old was left behind: its writer would have passed it on long ago. */
 const abandonedAfterMs = 2_000;
+/** Of small snapshots; the records of a sweep may be large. */
 const batchSize = 500;
-
-interface Debt {
-  collectionName: string;
-  recordId: ObjectId;
-  workspaceId: ObjectId;
-  events: OwedEvent[];
-}
+const sweepBatchSize = 100;
+const closeMs = 3_000;
 
 export function createRelay(db: Database, collectionNames: readonly string[], log: Logger): Relay {
   const listeners: EventListener[] = [];
@@ -51,10 +70,19 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
   let flushing: Promise<void> | undefined;
 
   const settle = async (debts: Debt[]) => {
-    const events = debts.flatMap((debt) =>
-      debt.events.map((event) => ({ ...event, workspaceId: debt.workspaceId })),
-    );
-    await Promise.all(listeners.map((listener) => listener.accept(events)));
+    const events = debts.flatMap((debt) => debt.events);
+    const refusals = (await Promise.all(listeners.map((listener) => offer(listener, events)))).flat();
+    if (refusals.length > 0) {
+      const now = await db.serverTime();
+      for (const refusal of refusals) {
+        await parkEvent(db, refusal, now);
+        const { listener, reason, event } = refusal;
+        log.warn(
+          { err: reason, listener, eventId: event.id.toHexString(), type: event.type },
+          'event parked',
+        );
+      }
+    }
     await clearMarks(db, debts);
   };
 
@@ -74,14 +102,43 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
   // While one batch is under way the next one gathers, so the batches grow with the load.
   const flush = async () => {
     while (waiting.size > 0) {
-      const batch = takeBatch();
       try {
-        await settle(batch);
+        await settle(takeBatch());
       } catch (error) {
-        log.warn({ err: error, events: batch.length }, 'events could not be passed on; the sweep will');
+        // The database is away. What else waits would only wait for it as long, batch after batch.
+        waiting.clear();
+        log.warn({ err: error }, 'events could not be passed on; the sweep will');
       }
     }
     flushing = undefined;
+  };
+  const idle = async () => {
+    while (flushing) await flushing;
+  };
+
+  const sweepCollection = async (collectionName: string, signal: AbortSignal | undefined) => {
+    const before = new Date((await db.serverTime()).getTime() - abandonedAfterMs);
+    let count = 0;
+    let debts: Debt[];
+    do {
+      debts = await abandonedDebts(db.tenant<RecordDocument>(collectionName), before, sweepBatchSize);
+      if (debts.length > 0) await settle(debts);
+      count += debts.reduce((sum, { events }) => sum + events.length, 0);
+    } while (debts.length === sweepBatchSize && !signal?.aborted);
+    return count;
+  };
+
+  const sweepParked = async (signal: AbortSignal | undefined) => {
+    const now = await db.serverTime();
+    let count = 0;
+    for (const parked of await findDueEvents(db, now, sweepBatchSize)) {
+      if (signal?.aborted) break;
+      const [refusal] = await offerAgain(listeners, parked);
+      if (refusal) await postponeParked(db, parked, refusal.reason, now);
+      else await removeParked(db, parked);
+      count += refusal ? 0 : 1;
+    }
+    return count;
   };
 
   return {
@@ -94,88 +151,60 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     },
     hand(collectionName, record) {
       if (!record.owed?.length) return;
-      const { _id: recordId, workspaceId, owed: events } = record;
-      const workspace = workspaceId.toHexString();
+      const workspace = record.workspaceId.toHexString();
       const debts = waiting.get(workspace) ?? [];
-      debts.push({ collectionName, recordId, workspaceId, events });
+      debts.push(debtOf(collectionName, record));
       waiting.set(workspace, debts);
       // A turn of the event loop later, so that the answer leaves first.
       flushing ??= new Promise((resolve) => setImmediate(resolve)).then(flush);
     },
-    async sweep() {
-      const before = new Date((await db.serverTime()).getTime() - abandonedAfterMs);
+    async settle(collectionName, record) {
+      if (record.owed?.length) await settle([debtOf(collectionName, record)]);
+    },
+    async sweep(signal) {
       let count = 0;
       for (const collectionName of collectionNames) {
-        const debts = await abandonedDebts(db.tenant<RecordDocument>(collectionName), before);
-        if (debts.length === 0) continue;
-        try {
-          await settle(debts);
-          count += debts.reduce((sum, debt) => sum + debt.events.length, 0);
-        } catch (error) {
-          // What one collection owes must not keep the others waiting.
-          log.warn({ err: error, collectionName }, 'events could not be passed on; the next sweep will');
-        }
+        if (signal?.aborted) break;
+        count += await sweepCollection(collectionName, signal);
       }
-      return count;
+      return count + (await sweepParked(signal));
     },
-    async idle() {
-      while (flushing) await flushing;
+    countParked: () => countParked(db),
+    idle,
+    async close() {
+      try {
+        await withinTime(idle(), closeMs);
+      } catch {
+        waiting.clear();
+        log.warn('stopped before all events were passed on; the sweep will');
+      }
     },
   };
-}
-
-/** Debts are owed by the system, not by a tenant: the sweep reads across workspaces, by its own sparse index. */
-async function abandonedDebts(collection: TenantCollection<RecordDocument>, before: Date): Promise<Debt[]> {
-  const records = await collection.acrossTenants
-    .find(
-      { owedSince: { $lt: before } },
-      { projection: { workspaceId: 1, owed: 1 }, limit: batchSize, hint: 'owing' },
-    )
-    .toArray();
-  return records.map((record) => ({
-    collectionName: collection.name,
-    recordId: record._id,
-    workspaceId: record.workspaceId,
-    events: record.owed ?? [],
-  }));
 }
 
 /**
- * Takes the passed-on events out of the records, leaving any that were added meanwhile. One command for all records of
- * a workspace: an update for each would cost the engine several times as much.
+ * Offers events to a listener, in halves when it refuses, so that in the end those that it can't take are known.
+ * @throws when the database can't be reached: that says nothing about the events
  */
-async function clearMarks(db: Database, debts: Debt[]): Promise<void> {
-  const groups = new Map<string, Debt[]>();
-  for (const debt of debts) {
-    const id = `${debt.collectionName} ${debt.workspaceId.toHexString()}`;
-    const group = groups.get(id);
-    if (group) group.push(debt);
-    else groups.set(id, [debt]);
+async function offer(listener: EventListener, events: RelayedEvent[]): Promise<Refusal[]> {
+  if (events.length === 0) return [];
+  try {
+    await listener.accept(events);
+    return [];
+  } catch (reason) {
+    if (isMongoUnavailable(reason)) throw reason;
+    const [event, ...others] = events;
+    if (event && others.length === 0) return [{ listener: listener.name, event, reason }];
+    const middle = events.length >> 1;
+    const halves = [events.slice(0, middle), events.slice(middle)];
+    return (await Promise.all(halves.map((half) => offer(listener, half)))).flat();
   }
-  await Promise.all([...groups.values()].map((group) => clearGroup(db, group)));
 }
 
-async function clearGroup(db: Database, group: Debt[]): Promise<void> {
-  const [first] = group;
-  if (!first) return;
-  const owing = { _id: { $in: group.map(({ recordId }) => recordId) } };
-  const ids = group.flatMap(({ events }) => events.map(({ id }) => id));
-  await db
-    .tenant<RecordDocument>(first.collectionName)
-    .updateMany(first.workspaceId, owing, clearPipeline(ids), { hint: { _id: 1 } });
-}
-
-function clearPipeline(ids: ObjectId[]): object[] {
-  const left = {
-    $filter: {
-      input: { $ifNull: ['$owed', []] },
-      as: 'event',
-      cond: { $not: [{ $in: ['$$event.id', { $literal: ids }] }] },
-    },
-  };
-  const whenLeft = (value: unknown) => ({ $cond: [{ $gt: [{ $size: '$owed' }, 0] }, value, '$$REMOVE'] });
-  return [
-    { $set: { owed: left } },
-    { $set: { owedSince: whenLeft({ $min: '$owed.at' }), owed: whenLeft('$owed') } },
-  ];
+async function offerAgain(listeners: EventListener[], parked: ParkedEvent): Promise<Refusal[]> {
+  const { eventId: id, type, at, record, workspaceId } = parked;
+  const event = { id, type, at, record, workspaceId };
+  const listener = listeners.find(({ name }) => name === parked.listener);
+  if (listener) return offer(listener, [event]);
+  return [{ listener: parked.listener, event, reason: 'There is no such listener' }];
 }

@@ -66,6 +66,8 @@ const isMatching = (record: RecordDocument, ifMatch: IfMatch | undefined): boole
 /** Writers of one record wait for each other within a process, so only other processes can be quicker. */
 const inTurn = createTurns();
 const attemptsMax = 50;
+/** So many events may wait in a record, each with the record as it was; then the next change passes them on itself. */
+const owedMax = 8;
 
 /**
  * Reads the record, works out what becomes of it, and writes that if nobody has changed it meanwhile; otherwise begins
@@ -86,6 +88,10 @@ function revise<T extends RecordDocument>(
       const current = await collection.findById(workspaceId, id);
       if (!current) throw notFound(entity.label);
       const change = changeOf(current);
+      if (change && current.owed && current.owed.length >= owedMax) {
+        await ctx.relay.settle(collection.name, current);
+        continue;
+      }
       const startedAt = ctx.clock.now();
       const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
       if (!revised) return current;
@@ -108,9 +114,17 @@ function revise<T extends RecordDocument>(
   });
 }
 
-/** updatedAt rises with every change. To let an idempotency key go is none, and its mark must not come back with `original`. */
-const presentVersion = ({ _id, updatedAt, idempotency }: RecordDocument) =>
-  ({ _id, updatedAt, ...(idempotency ? { 'idempotency.at': idempotency.at } : {}) }) as never;
+/**
+ * updatedAt rises with every change. To let an idempotency key go is none, and its mark must not come back with
+ * `original`; nor is it one to pass events on, and they must not come back either.
+ */
+const presentVersion = ({ _id, updatedAt, idempotency, owed }: RecordDocument) =>
+  ({
+    _id,
+    updatedAt,
+    ...(idempotency ? { 'idempotency.at': idempotency.at } : {}),
+    ...(owed ? { owed: { $size: owed.length } } : {}),
+  }) as never;
 
 /** The record after a change and the update that makes it so, or undefined when nothing is different. */
 async function reviseRecord<T extends RecordDocument>(
@@ -139,8 +153,13 @@ async function reviseRecord<T extends RecordDocument>(
   const { updated = [] } = entity.events;
   const types = typeof updated === 'function' ? updated(current, record) : [updated].flat();
   const owed = await oweEvents(ctx, types, record);
-  return { record: { ...record, owed }, update: updateOf(record, changed, owed) };
+  const allOwed = [...withSnapshots(current), ...owed];
+  return { record: { ...record, owed }, update: updateOf(record, changed, allOwed) };
 }
+
+/** What earlier changes still owe, with the record as it was then: after this change it shows that no more. */
+const withSnapshots = (current: RecordDocument): OwedEvent[] =>
+  (current.owed ?? []).map((event) => ({ ...event, record: event.record ?? snapshotOf(current) }));
 
 function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[], owed: OwedEvent[]): object {
   const set: Partial<T> = {};
@@ -150,9 +169,8 @@ function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[], owe
     else set[name] = record[name];
   }
   return {
-    $set: set,
+    $set: owed.length > 0 ? { ...set, owed } : set,
     ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}),
-    // What earlier changes still owe stays, and is cleared by whoever passes it on.
-    ...(owed.length > 0 ? { $push: { owed: { $each: owed } }, $min: { owedSince: record.updatedAt } } : {}),
+    ...(owed.length > 0 ? { $min: { owedSince: record.updatedAt } } : {}),
   };
 }

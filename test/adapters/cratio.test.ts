@@ -419,7 +419,7 @@ describe('DELETE /api/v1/leads/{id}', () => {
       at: new Date(Date.now() - 60_000),
       isUnfinished: true,
     });
-    await sweepDeletions(server.ctx);
+    await sweepDeletions(server.ctx, new AbortController().signal);
     expect((await get('/api/v1/leads')).body.data).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ export function useEvents(server: TestServer): HeardEvents {
   const heard = new Map<string, RelayedEvent>();
   beforeAll(() => {
     server.ctx.relay.addListener({
+      name: 'test',
       isListening: async () => true,
       accept: async (events) => {
         for (const event of events) heard.set(event.id.toHexString(), event);

@@ -5,6 +5,7 @@ import { deliveries, lanes } from '../../src/features/platform/webhooks/model.ts
 import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
+import { snapshotOf } from '../../src/records/owe.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
 import { createLead } from '../helpers/factories.ts';
@@ -104,7 +105,9 @@ describe('a process that dies', () => {
     const lead = await insertAbandonedLead();
     const [owed] = lead.owed ?? [];
     if (!owed) throw new Error('No event is owed');
-    await webhookListener(server.ctx).accept([{ ...owed, workspaceId: lead.workspaceId }]);
+    await webhookListener(server.ctx).accept([
+      { ...owed, record: snapshotOf(lead), workspaceId: lead.workspaceId },
+    ]);
     await lanes(server.ctx.db).acrossTenants.deleteOne(laneFilter());
     await wipeRedis(server.ctx);
     work();

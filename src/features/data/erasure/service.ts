@@ -38,10 +38,13 @@ async function finishDeletion(ctx: Context, row: AuditRow): Promise<void> {
 const abandonedAfterMs = 10_000;
 
 /** Finishes deletions whose process died; they are the system's to finish, so it reads across workspaces. */
-export async function sweepDeletions(ctx: Context): Promise<void> {
+export async function sweepDeletions(ctx: Context, signal: AbortSignal): Promise<void> {
   const before = new Date(ctx.clock.now().getTime() - abandonedAfterMs);
   const rows = await auditRows(ctx.db)
     .acrossTenants.find({ isUnfinished: true, at: { $lt: before } }, { limit: 100, hint: 'unfinished' })
     .toArray();
-  for (const row of rows) await finishDeletion(ctx, row as AuditRow);
+  for (const row of rows) {
+    if (signal.aborted) return;
+    await finishDeletion(ctx, row as AuditRow);
+  }
 }

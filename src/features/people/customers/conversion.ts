@@ -8,10 +8,13 @@ import { convertLeadOf } from './service.ts';
  * process died in between: then the event waits in the customer, and the sweep brings it here.
  */
 export const leadConversion = (ctx: Context): EventListener => ({
+  name: 'lead conversion',
   isListening: async (_workspaceId, type) => type === 'customer.created',
   async accept(events) {
-    for (const { type, workspaceId, record } of events) {
-      if (type === 'customer.created') await convertLeadOf(ctx, workspaceId, record._id as ObjectId);
-    }
+    const created = events.filter(({ type }) => type === 'customer.created');
+    const outcomes = await Promise.allSettled(
+      created.map(({ workspaceId, record }) => convertLeadOf(ctx, workspaceId, record._id as ObjectId)),
+    );
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   },
 });

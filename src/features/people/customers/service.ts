@@ -1,4 +1,5 @@
 import type { Context } from '../../../context.ts';
+import { isDocumentTooLarge } from '../../../infra/mongo-errors.ts';
 import { duplicate, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId, parseId } from '../../../lib/ids.ts';
 import { toMoney } from '../../../lib/money.ts';
@@ -42,7 +43,15 @@ export const customerService: RecordService<Customer> = {
   prepare: prepareCustomer,
   update: updateCustomer,
   duplicateError: duplicateCustomer,
-  afterCreate: (ctx, workspaceId, customer) => convertLeadOf(ctx, workspaceId, customer._id),
+  afterCreate: async (ctx, workspaceId, customer) => {
+    try {
+      await convertLeadOf(ctx, workspaceId, customer._id);
+    } catch (error) {
+      if (!isDocumentTooLarge(error)) throw error;
+      // The customer is there, whatever its lead has no room for; its event is parked, for a person to see.
+      ctx.log.warn({ err: error, leadId: customer.leadId }, 'lead can not be converted');
+    }
+  },
 };
 
 async function prepareCustomer(

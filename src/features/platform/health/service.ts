@@ -29,15 +29,27 @@ async function check(ctx: Context, dependency: string, ask: () => Promise<unknow
   }
 }
 
-/** All measurements as Prometheus text; queue depths are left out while Redis can't tell them. */
+/** All measurements as Prometheus text; what a dependency that is away would have to tell is left out. */
 export async function collectMetrics(ctx: Context): Promise<string> {
-  const { queueDepth, registry } = ctx.metrics;
-  queueDepth.reset();
+  await Promise.all([measureQueues(ctx), measureParkedEvents(ctx)]);
+  return ctx.metrics.registry.metrics();
+}
+
+async function measureQueues({ queues, metrics, log }: Context): Promise<void> {
+  metrics.queueDepth.reset();
   try {
-    const depths = await withinTime(ctx.queues.depths(), checkMs);
-    for (const [queue, depth] of Object.entries(depths)) queueDepth.set({ queue }, depth);
+    const depths = await withinTime(queues.depths(), checkMs);
+    for (const [queue, depth] of Object.entries(depths)) metrics.queueDepth.set({ queue }, depth);
   } catch (error) {
-    ctx.log.debug({ err: error }, 'queue depths are unknown');
+    log.debug({ err: error }, 'queue depths are unknown');
   }
-  return registry.metrics();
+}
+
+async function measureParkedEvents({ relay, metrics, log }: Context): Promise<void> {
+  try {
+    metrics.parkedEvents.set(await withinTime(relay.countParked(), checkMs));
+  } catch (error) {
+    metrics.parkedEvents.remove();
+    log.debug({ err: error }, 'the number of parked events is unknown');
+  }
 }

@@ -25,6 +25,7 @@ export const forgetSubscribers = (ctx: Context, workspaceId: ObjectId): Promise<
 
 /** Turns events into deliveries to whoever subscribed to them. */
 export const webhookListener = (ctx: Context): EventListener => ({
+  name: 'webhooks',
   async isListening(workspaceId, type) {
     const subscribers = await activeSubscribers(ctx, workspaceId);
     return subscribers.some(({ events }) => events.includes(type));
