@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { duplicateKeyFields } from '../infra/mongo-errors.ts';
+import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import {
   assertSameRequest,
@@ -46,10 +47,12 @@ export async function insertRecords<T extends RecordDocument>(
     else if ('error' in row) outcomes.set(index, { status: 'error', reason: row.error });
     else {
       const rowKey = idempotency && { key: `${idempotency.key}#${index}`, request: idempotency.request };
-      pending.push({
-        index,
-        record: await newRecord(ctx, entity, workspaceId, row.fields, { idempotency: rowKey }),
-      });
+      try {
+        const record = await newRecord(ctx, entity, workspaceId, row.fields, { idempotency: rowKey });
+        pending.push({ index, record });
+      } catch (error) {
+        outcomes.set(index, { status: 'error', reason: reasonOf(error) });
+      }
     }
   }
 
@@ -77,6 +80,15 @@ export async function insertRecords<T extends RecordDocument>(
     } else throw error;
   }
   return rows.map((_, index) => outcomes.get(index) as RowOutcome<T>);
+}
+
+/** Why a row can't be a record. @throws what is not the row's fault */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof AppError) || error.status >= 500) throw error;
+  const details = Object.entries(error.details ?? {}).map(
+    ([path, messages]) => `${path}: ${messages.join(', ')}`,
+  );
+  return details.join('; ') || error.message;
 }
 
 const replayed = <T extends RecordDocument>(record: T): RowOutcome<T> => ({

@@ -1,4 +1,5 @@
 import { sha256 } from '../lib/crypto.ts';
+import { invalid } from '../lib/errors.ts';
 import { ObjectId } from '../lib/ids.ts';
 
 /**
@@ -30,6 +31,9 @@ const ruleOf = (rules: FacetRules, path: string): FacetRule | undefined =>
 export const hasFacets = (rules: FacetRules, root: string): boolean =>
   root in rules || Object.keys(rules).some((path) => path.startsWith(`${root}.`));
 
+/** Every facet is an entry of the index: with more, one record would cost what a hundred do. */
+export const facetsMax = 500;
+
 const wordsMax = 12;
 const tokenLengthMax = 100;
 
@@ -52,6 +56,9 @@ const facetField = (path: string): string =>
 export const facet = (field: string, value: string | number | boolean): string =>
   `${facetField(field)}=${token(String(value).toLowerCase())}`;
 
+const tooMany = (path: string) =>
+  invalid(path, `At most ${facetsMax} values of a record can be searched for; leave some out or nest them`);
+
 function scalars(value: unknown): (string | number | boolean)[] {
   if (value instanceof ObjectId) return [value.toHexString()];
   if (Array.isArray(value)) return value.flatMap((item) => (Array.isArray(item) ? [] : scalars(item)));
@@ -68,12 +75,15 @@ function tokensOf(rule: FacetRule, value: unknown): (string | number | boolean)[
 }
 
 /**
- * Facets of one changed path: `status`, or `fields.budget` within a map.
+ * Facets of one path: `status`, or `fields.budget` within a map.
  * @returns nothing for a path that no rule names
+ * @throws AppError invalid for too many
  */
 export function facetsOf(rules: FacetRules, path: string, value: unknown): string[] {
   const rule = ruleOf(rules, path);
   if (!rule || value === undefined || value === null) return [];
+  // Counted before anything is made of them.
+  if (typeof value === 'object' && Object.keys(value).length > facetsMax) throw tooMany(path);
   if (rule === 'map' && !path.includes('.')) {
     return Object.entries(value).flatMap(([name, item]) => facetsOf(rules, `${path}.${name}`, item));
   }
@@ -81,14 +91,18 @@ export function facetsOf(rules: FacetRules, path: string, value: unknown): strin
   return facets.length > 1 ? [...new Set(facets)] : facets;
 }
 
-/** Facets of a whole record. */
-export const facetsOfRecord = (rules: FacetRules, record: object): string[] =>
-  Object.keys(rules).flatMap((path) => {
+/** Facets of a whole record. @throws AppError invalid for too many */
+export function facetsOfRecord(rules: FacetRules, record: object): string[] {
+  const facets: string[] = [];
+  for (const path of Object.keys(rules)) {
     const [root = '', key] = path.split('.', 2);
     const value = (record as Record<string, unknown>)[root];
     const entry = key === undefined ? value : (value as Record<string, unknown> | undefined)?.[key];
-    return facetsOf(rules, path, entry);
-  });
+    for (const one of facetsOf(rules, path, entry)) facets.push(one);
+    if (facets.length > facetsMax) throw tooMany(root);
+  }
+  return facets;
+}
 
 /** For each word of a search text, the facets any of which satisfies it; all words have to be satisfied. */
 export function searchFacets(rules: FacetRules, text: string): string[][] {

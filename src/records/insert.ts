@@ -7,6 +7,7 @@ import { type IdempotencyRequest, markOf } from './idempotency.ts';
 import { oweEvents } from './owe.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow } from './restamp.ts';
+import { assertRecordSize } from './size.ts';
 
 export interface InsertOptions {
   idempotency?: IdempotencyRequest | undefined;
@@ -16,7 +17,10 @@ export interface InsertOptions {
   id?: ObjectId;
 }
 
-/** The whole document of a new record: the entity's fields plus everything that the store keeps. */
+/**
+ * The whole document of a new record: the entity's fields plus everything that the store keeps.
+ * @throws AppError invalid for one that is too large
+ */
 export async function newRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
@@ -36,6 +40,7 @@ export async function newRecord<T extends RecordDocument>(
     version: 1,
     facets: facetsOfRecord(entity.facets, own),
   } as unknown as T;
+  assertRecordSize(entity, record);
   const { created = [] } = entity.events;
   const types = typeof created === 'function' ? created(record) : [created].flat();
   const owed = await oweEvents(ctx, types, record);

@@ -63,6 +63,8 @@ export interface Entity<T extends RecordDocument> {
   label: string;
   collection: (db: Database) => TenantCollection<T>;
   facets: FacetRules;
+  /** How large a record may be as stored, where that differs from every other's `recordBytesMax`. */
+  bytesMax?: number;
   events: {
     /** A function where it depends on the new record. */
     created?: EventType | ((record: T) => EventType[]);

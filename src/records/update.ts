@@ -10,6 +10,7 @@ import { facetsOfRecord, hasFacets } from './facets.ts';
 import { oweEvents, snapshotOf } from './owe.ts';
 import type { Entity, OwedEvent, RecordDocument } from './record.ts';
 import { restampIfSlow } from './restamp.ts';
+import { assertRecordSize } from './size.ts';
 
 /**
  * A change, or a function that makes it of the record as it is. The function returns nothing where the record is to be
@@ -21,12 +22,14 @@ export interface UpdateOptions {
   ifMatch?: IfMatch | undefined;
   /** Makes the error for a unique rule that the change would break, given the index's fields. */
   onDuplicate?: (fields: string[]) => Promise<Error>;
+  /** A mark of our own that has to go through, also where it is what makes the record too large. */
+  isMark?: boolean;
 }
 
 /**
  * Changes one record: new values, a higher version, a later updatedAt, the facets, and the events it owes, all in one
  * write. A change that changes nothing is no change: no version, no event. Archived records are left alone.
- * @throws AppError not_found, conflict (archived), precondition_failed
+ * @throws AppError not_found, conflict (archived), precondition_failed, invalid (too large)
  */
 export function updateRecord<T extends RecordDocument>(
   ctx: Context,
@@ -51,8 +54,13 @@ export const archiveRecord = <T extends RecordDocument>(
   workspaceId: ObjectId,
   id: ObjectId,
 ): Promise<T> =>
-  revise(ctx, entity, workspaceId, id, ({ archived }) =>
-    archived ? undefined : { set: { archived: true, archivedAt: ctx.clock.now() } },
+  revise(
+    ctx,
+    entity,
+    workspaceId,
+    id,
+    ({ archived }) => (archived ? undefined : { set: { archived: true, archivedAt: ctx.clock.now() } }),
+    { isMark: true },
   );
 
 const isMatching = (record: RecordDocument, ifMatch: IfMatch | undefined): boolean =>
@@ -80,7 +88,7 @@ function revise<T extends RecordDocument>(
   workspaceId: ObjectId,
   id: ObjectId,
   changeOf: (current: T) => Change | undefined,
-  { onDuplicate }: Pick<UpdateOptions, 'onDuplicate'> = {},
+  { onDuplicate, isMark = false }: Pick<UpdateOptions, 'onDuplicate' | 'isMark'> = {},
 ): Promise<T> {
   const collection = entity.collection(ctx.db);
   return inTurn(id.toHexString(), async () => {
@@ -95,6 +103,7 @@ function revise<T extends RecordDocument>(
       const startedAt = ctx.clock.now();
       const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
       if (!revised) return current;
+      if (!isMark) assertRecordSize(entity, revised.record);
       let isWritten: boolean;
       try {
         isWritten = await collection.updateOne(workspaceId, presentVersion(current), revised.update);

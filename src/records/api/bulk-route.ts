@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { AppError } from '../../lib/errors.ts';
 import { bulkBodyBytesMax, bulkResponse, bulkRows, workspaceParams } from '../../lib/schemas.ts';
 import { findWorkspace } from '../../tenancy/workspaces/service.ts';
-import { insertRecords, type Row, type RowOutcome } from '../bulk.ts';
+import { insertRecords, type Row, type RowOutcome, reasonOf } from '../bulk.ts';
 import type { IdempotencyRequest } from '../idempotency.ts';
 import type { Entity, RecordDocument } from '../record.ts';
 import type { Caller, RecordService } from './service.ts';
@@ -85,11 +84,7 @@ async function prepareRow<T extends RecordDocument>(
   try {
     return { fields: await service.prepare(ctx, caller, parsed.data as never) };
   } catch (error) {
-    if (!(error instanceof AppError) || error.status >= 500) throw error;
-    const details = Object.entries(error.details ?? {}).map(
-      ([path, messages]) => `${path}: ${messages.join(', ')}`,
-    );
-    return { error: details.join('; ') || error.message };
+    return { error: reasonOf(error) };
   }
 }
 

@@ -191,9 +191,8 @@ export async function convertLead(
 ): Promise<void> {
   const set = { status: 'converted', customerId: customerId.toHexString() };
   try {
-    await updateRecord(ctx, leadEntity, workspaceId, id, (lead) =>
-      lead.customerId === set.customerId ? undefined : { set },
-    );
+    const revision = (lead: Lead) => (lead.customerId === set.customerId ? undefined : { set });
+    await updateRecord(ctx, leadEntity, workspaceId, id, revision, { isMark: true });
   } catch (error) {
     // Archived or deleted meanwhile: there is nothing left to convert.
     const isGone = error instanceof AppError && (error.code === 'conflict' || error.code === 'not_found');

@@ -37,6 +37,8 @@ export const propertyEntity: Entity<Property> = {
     isAvailable: 'value',
     'extra.status': 'value',
   },
+  // A project with thousands of units is one property; lists leave the units out.
+  bytesMax: 1_024 * 1_024,
   events: { created: 'property.created', updated: 'property.updated' },
   present: presentProperty,
 };
