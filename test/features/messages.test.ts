@@ -370,6 +370,38 @@ describe('Twilio callbacks', () => {
     expect((await tenant.api.get('/messages?direction=inbound')).body.data).toHaveLength(4);
   });
 
+  it.each(['START', 'STOP'])('heed the last decision, though an earlier %s is replayed', async (replayed) => {
+    const tenant = await buildSms();
+    const to = buildPhone();
+    const isOptedOut = async () => (await tenant.api.post('/messages/sms').send(sms({ to }))).status === 422;
+    const words = replayed === 'START' ? ['STOP', 'START', 'STOP'] : ['STOP', 'START'];
+    const forms = words.map((Body) => inbound({ From: to, Body }));
+    for (const form of forms) await call(tenant, 'inbound', form);
+    expect(await isOptedOut()).toBe(replayed === 'START');
+    for (const form of forms) expect((await call(tenant, 'inbound', form)).status).toBe(200);
+    await call(tenant, 'inbound', forms[words.indexOf(replayed)] ?? {});
+    expect(await isOptedOut()).toBe(replayed === 'START');
+    const { data } = (await tenant.api.get('/messages?direction=inbound')).body;
+    expect(data).toHaveLength(forms.length);
+  });
+
+  it('opt nobody out again when the report of a failure is replayed', async () => {
+    const tenant = await buildSms();
+    const to = buildPhone();
+    const { data } = (await tenant.api.post('/messages/sms').send(sms({ to }))).body;
+    const messages = server.ctx.db.global('messages');
+    await messages.updateOne(
+      { _id: new ObjectId(data._id) },
+      { $set: { status: 'accepted', providerId: `SM-${data._id}` } },
+    );
+    const failed = { MessageSid: `SM-${data._id}`, MessageStatus: 'undelivered', ErrorCode: '21610' };
+    await call(tenant, 'status', failed);
+    expect((await tenant.api.post('/messages/sms').send(sms({ to }))).status).toBe(422);
+    await call(tenant, 'inbound', inbound({ From: to, Body: 'START' }));
+    await call(tenant, 'status', failed);
+    expect((await tenant.api.post('/messages/sms').send(sms({ to }))).status).toBe(201);
+  });
+
   it('answer 403 to a wrong signature, without an account and for a workspace that does not exist', async () => {
     const tenant = await buildSms();
     const without = await buildTenant(server);
@@ -429,6 +461,34 @@ describe('/u/{token}', () => {
 
     expect((await anonymous(server).post(`${path}?again=1`)).status).toBe(200);
     expect(await isOptedOut()).toBe(false);
+  });
+
+  it('asks which recipient it is when there are copies, and opts out nobody else', async () => {
+    const tenant = await buildTenant(server);
+    const { to, cc } = { to: 'addressee@example.com', cc: ['one@example.com', 'two@example.com'] };
+    const { data } = (await tenant.api.post('/messages/email').send(email({ to, cc }))).body;
+    const path = `/u/${unsubscribeToken(server.ctx, new ObjectId(data._id))}`;
+    const optedOut = async () => {
+      const answers = await Promise.all(
+        [to, ...cc].map((one) => tenant.api.post('/messages/email').send(email({ to: one }))),
+      );
+      return [to, ...cc].filter((_, index) => answers[index]?.status === 422);
+    };
+    const page = await anonymous(server).get(path);
+    for (const address of [to, ...cc]) expect(page.text).toContain(`Unsubscribe ${address}`);
+
+    const click = await anonymous(server).post(path).type('form').send('List-Unsubscribe=One-Click');
+    expect(click.status).toBe(422);
+    for (const wrong of ['3', '-1', 'x', ''])
+      expect((await anonymous(server).post(`${path}?recipient=${wrong}`)).status).toBe(422);
+    expect(await optedOut()).toEqual([]);
+
+    const left = await anonymous(server).post(`${path}?recipient=2`);
+    expect(left.text).toContain('two@example.com will get no more emails');
+    expect(left.text).toContain('action="?recipient=2&amp;again=1"');
+    expect(await optedOut()).toEqual(['two@example.com']);
+    await anonymous(server).post(`${path}?recipient=2&again=1`);
+    expect(await optedOut()).toEqual([]);
   });
 
   it('escapes the name of the workspace', async () => {

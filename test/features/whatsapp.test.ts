@@ -575,6 +575,40 @@ describe('POST /api/providers/whatsapp/{workspaceId}', () => {
     await deliver(tenant, inboundText(digits(to), 'START'));
     expect((await send()).status).toBe(200);
   });
+
+  it('heeds the last decision, in whatever order and however often callbacks come', async () => {
+    const tenant = await buildWhatsapp();
+    const to = buildPhone();
+    const isOptedOut = async () =>
+      (await tenant.api.post('/whatsapp/send/text').send({ to, body: 'Hello' })).status === 400;
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    const said = (word: string, secondsAgo: number) =>
+      inboundText(digits(to), word, { timestamp: String(nowSeconds - secondsAgo) });
+    const [start, stop, late] = [said('START', 30), said('STOP', 20), said('START', 25)];
+    for (const [callback, expected] of [
+      [start, false],
+      [stop, true],
+      [start, true],
+      [late, true],
+    ] as const) {
+      expect((await deliver(tenant, callback)).status).toBe(200);
+      expect(await isOptedOut()).toBe(expected);
+    }
+    await deliver(tenant, said('START', 10));
+    expect(await isOptedOut()).toBe(false);
+    await deliver(tenant, stop);
+    expect(await isOptedOut()).toBe(false);
+  });
+
+  it('opens no conversation again that was closed since, when it is replayed', async () => {
+    const tenant = await buildWhatsapp();
+    const callback = inboundText(digits(buildPhone()), 'Hello');
+    await deliver(tenant, callback);
+    const [{ _id }] = (await tenant.api.get('/whatsapp/conversations')).body.conversations;
+    await tenant.api.patch(`/whatsapp/conversations/${_id}`).send({ status: 'closed' });
+    await deliver(tenant, callback);
+    expect((await tenant.api.get('/whatsapp/conversations?status=open')).body.conversations).toEqual([]);
+  });
 });
 
 describe('GET /whatsapp/conversations', () => {

@@ -83,7 +83,7 @@ async function startScript(answer: (line: string) => string | 'hang up' | undefi
 }
 
 describe('email over SMTP', () => {
-  it('arrives as it was written, with a link to opt out', async () => {
+  it('arrives as it was written', async () => {
     const tenant = await buildEmail();
     const { _id, to } = await sendEmail(tenant, {
       cc: ['copy@example.com'],
@@ -101,7 +101,6 @@ describe('email over SMTP', () => {
     expect(headers.get('cc')).toBe('copy@example.com');
     expect(headers.get('subject')).toMatch(/^=\?UTF-8\?/);
     expect(headers.get('message-id')).toBe(`<${_id}@lakeside.example>`);
-    expect(headers.get('list-unsubscribe-post')).toBe('List-Unsubscribe=One-Click');
     expect(mail?.text).toContain('Bis Montag, =C3=A4=C3=B6=C3=BC');
     expect(mail?.text).toContain('<p>Bis Montag</p>');
     expect(accepted).toMatchObject({
@@ -109,7 +108,14 @@ describe('email over SMTP', () => {
       from: smtpAccount.from,
       attempts: 1,
     });
+  });
 
+  it('opts its recipient out at one click', async () => {
+    const tenant = await buildEmail();
+    const { _id, to } = await sendEmail(tenant);
+    await messageWith(tenant, _id, 'accepted');
+    const headers = headersOf(mailsTo(to)[0] as Mail);
+    expect(headers.get('list-unsubscribe-post')).toBe('List-Unsubscribe=One-Click');
     const link = headers.get('list-unsubscribe') ?? '';
     expect(link).toMatch(/^<https:\/\/crm\.example\.com\/u\/[\w.-]+>$/);
     const path = link.slice(1 + publicUrl.length, -1);
@@ -117,6 +123,15 @@ describe('email over SMTP', () => {
     expect(click.status).toBe(200);
     const again = await tenant.api.post('/messages/email').send({ to, subject: 'Again', text: 'Hello' });
     expect(again.status).toBe(422);
+  });
+
+  it('offers no one-click to recipients who share a link', async () => {
+    const tenant = await buildEmail();
+    const { _id, to } = await sendEmail(tenant, { cc: ['copy@example.com'] });
+    await messageWith(tenant, _id, 'accepted');
+    const headers = headersOf(mailsTo(to)[0] as Mail);
+    expect(headers.has('list-unsubscribe')).toBe(true);
+    expect(headers.has('list-unsubscribe-post')).toBe(false);
   });
 
   it('shares connections', async () => {

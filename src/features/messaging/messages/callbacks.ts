@@ -6,7 +6,7 @@ import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import type { Channel } from '../channels.ts';
 import { openConversation, showInConversation } from './conversations.ts';
 import { type Message, type MessageError, messages } from './model.ts';
-import { keywordIn, optIn, optOut } from './opt-outs.ts';
+import { type DecisionTime, keywordIn, optIn, optOut } from './opt-outs.ts';
 import { findSubjects } from './service.ts';
 import { messageEntity, moveMessage, reportableFrom } from './transitions.ts';
 
@@ -30,7 +30,7 @@ export async function applyStatus(ctx: Context, workspaceId: ObjectId, report: S
   const message = await findReported(ctx, workspaceId, report);
   if (!message) return;
   const { status, providerId, error } = report;
-  await moveMessage(ctx, workspaceId, message._id, {
+  const moved = await moveMessage(ctx, workspaceId, message._id, {
     from: reportableFrom[status],
     to: status,
     set: {
@@ -40,7 +40,14 @@ export async function applyStatus(ctx: Context, workspaceId: ObjectId, report: S
     // A message that was given up as unknown has turned out to be on its way.
     unset: ['dueAt', 'claim', ...(status === 'failed' ? [] : (['error'] as const))],
   });
-  if (report.isOptOut) await optOut(ctx, workspaceId, message.channel, message.to, 'provider');
+  if (report.isOptOut)
+    await optOut(ctx, workspaceId, message.channel, message.to, 'provider', failureTimeOf(moved));
+}
+
+/** When the failure was first reported: a report that comes again says nothing about today. */
+function failureTimeOf({ history, createdAt }: Message): DecisionTime {
+  const at = history.find(({ status }) => status === 'failed')?.at ?? createdAt;
+  return { at, heardAt: at };
 }
 
 async function findReported(
@@ -76,7 +83,8 @@ export interface InboundMessage {
 
 /**
  * Stores an inbound message with the lead that has the number, and its conversation. A provider that gets no answer
- * delivers again: each step here may be repeated, so a process that dies half-way leaves nothing undone.
+ * delivers again: each step here may be repeated, so a process that dies half-way leaves nothing undone. What is repeated
+ * later, by whomever, changes nothing: a message is as old as it was when it first came.
  */
 export async function receiveMessage(
   ctx: Context,
@@ -113,8 +121,9 @@ export async function receiveMessage(
   const message = await insertOnce(ctx, workspace._id, fields);
   if (conversation) await showInConversation(ctx, message, conversation._id);
   const keyword = inbound.keyword ?? keywordIn(body);
-  if (keyword === 'stop') await optOut(ctx, workspace._id, channel, from, 'keyword');
-  if (keyword === 'start') await optIn(ctx, workspace._id, channel, from);
+  const time = { at: message.receivedAt ?? message.createdAt, heardAt: message.createdAt };
+  if (keyword === 'stop') await optOut(ctx, workspace._id, channel, from, 'keyword', time);
+  if (keyword === 'start') await optIn(ctx, workspace._id, channel, from, 'keyword', time);
 }
 
 async function insertOnce(

@@ -96,9 +96,18 @@ export async function showInConversation(ctx: Context, message: Message, id: Obj
     ...(message.direction === 'inbound' ? { status: 'open' } : {}),
   };
   await updateRecord(ctx, conversationEntity, message.workspaceId, id, (shown) =>
-    shown.lastMessagePreview === undefined || shown.lastMessageAt <= at ? { set } : undefined,
+    shown.lastMessagePreview === undefined || isLater(shown, set) ? { set } : undefined,
   );
 }
+
+type Shown = Pick<Conversation, 'lastMessageAt' | 'lastMessagePreview' | 'lastMessageDirection'>;
+
+/** Providers tell times in seconds: of two messages of one second the one that is handled later is shown. */
+const isLater = (shown: Shown, next: Shown): boolean =>
+  shown.lastMessageAt < next.lastMessageAt ||
+  (Number(shown.lastMessageAt) === Number(next.lastMessageAt) &&
+    (shown.lastMessagePreview !== next.lastMessagePreview ||
+      shown.lastMessageDirection !== next.lastMessageDirection));
 
 /** @throws AppError not_found */
 export const setConversationStatus = (

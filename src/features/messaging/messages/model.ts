@@ -159,11 +159,15 @@ laneSchema.index({ dueAt: 1 }, { name: 'due_lanes', sparse: true });
 
 export const messageLanes = tenantCollection<MessageLane>('message_lanes', laneSchema);
 
-/** An address that wants no more messages on a channel. */
+/** Whether an address wants messages on a channel, once its owner has said so. */
 export interface OptOut extends TenantDocument {
   channel: Channel;
   /** A normalised number, or an email address in lower case. */
   address: string;
+  /** What the recipient decided last. Absent in rows from when there were none but opt-outs. */
+  isOut?: boolean;
+  /** When, as text that sorts by time. */
+  order?: string;
   /** What the recipient did: replied with a keyword, used the link, or told the provider. */
   source: 'keyword' | 'link' | 'provider';
   createdAt: Date;
@@ -173,6 +177,8 @@ const optOutSchema = new Schema<OptOut>({
   workspaceId: { type: Schema.Types.ObjectId, required: true },
   channel: { type: String, enum: channels, required: true },
   address: { type: String, required: true },
+  isOut: Boolean,
+  order: String,
   source: { type: String, required: true },
   createdAt: { type: Date, required: true },
 });

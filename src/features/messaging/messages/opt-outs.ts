@@ -1,4 +1,5 @@
 import type { Context } from '../../../context.ts';
+import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { Channel } from '../channels.ts';
 import { type OptOut, optOuts } from './model.ts';
@@ -20,29 +21,58 @@ export function keywordIn(text: string | undefined): 'stop' | 'start' | undefine
 /** Numbers are normalised already; addresses of emails differ in case only. */
 const keyOf = (address: string): string => address.toLowerCase();
 
-/** From now on nothing is sent to the address on this channel; opting out twice is opting out. */
-export async function optOut(
+/** When somebody decided, and when we first heard of it, which tells apart what the provider's clock does not. */
+export interface DecisionTime {
+  at: Date;
+  heardAt: Date;
+}
+
+/** Nothing is sent to the address on this channel any more; opting out twice is opting out. */
+export const optOut = (
   ctx: Context,
   workspaceId: ObjectId,
   channel: Channel,
   address: string,
   source: OptOut['source'],
-): Promise<void> {
-  await optOuts(ctx.db).upsert(
-    workspaceId,
-    { channel, address: keyOf(address) },
-    { $setOnInsert: { source, createdAt: ctx.clock.now() } },
-  );
-}
+  time: DecisionTime = now(ctx),
+): Promise<void> => decide(ctx, workspaceId, channel, address, { isOut: true, source }, time);
 
 /** Takes an opt-out back. */
-export async function optIn(
+export const optIn = (
   ctx: Context,
   workspaceId: ObjectId,
   channel: Channel,
   address: string,
+  source: OptOut['source'],
+  time: DecisionTime = now(ctx),
+): Promise<void> => decide(ctx, workspaceId, channel, address, { isOut: false, source }, time);
+
+function now(ctx: Context): DecisionTime {
+  const at = ctx.clock.now();
+  return { at, heardAt: at };
+}
+
+/**
+ * The latest decision stands, in whatever order and however often they arrive: callbacks are correctly signed however
+ * old they are, so a START that is replayed finds its STOP to be later and changes nothing.
+ */
+async function decide(
+  ctx: Context,
+  workspaceId: ObjectId,
+  channel: Channel,
+  address: string,
+  decision: Pick<OptOut, 'isOut' | 'source'>,
+  { at, heardAt }: DecisionTime,
 ): Promise<void> {
-  await optOuts(ctx.db).deleteMany(workspaceId, { channel, address: keyOf(address) });
+  const order = `${at.toISOString()} ${heardAt.toISOString()}`;
+  const earlier = { channel, address: keyOf(address), order: { $not: { $gte: order } } };
+  try {
+    const set = { $set: { ...decision, order }, $setOnInsert: { createdAt: ctx.clock.now() } };
+    await optOuts(ctx.db).upsert(workspaceId, earlier, set);
+  } catch (error) {
+    // The address has a decision that is not earlier, so the upsert tried to make a second row.
+    if (!duplicateKeyFields(error)) throw error;
+  }
 }
 
 /** The first of the addresses that has opted out. */
@@ -54,7 +84,7 @@ export async function findOptOut(
 ): Promise<string | undefined> {
   const found = await optOuts(ctx.db).findOne(
     workspaceId,
-    { channel, address: { $in: addresses.map(keyOf) } },
+    { channel, address: { $in: addresses.map(keyOf) }, isOut: { $ne: false } },
     { hint: 'address', projection: { workspaceId: 1, address: 1 } },
   );
   return found?.address;

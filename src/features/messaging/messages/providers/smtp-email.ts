@@ -85,15 +85,16 @@ const mailOf = (sender: EmailSender, message: Message, unsubscribeUrl: string | 
   ...(message.html === undefined ? {} : { html: message.html }),
   messageId: messageIdOf(sender, message),
   date: message.createdAt,
-  // One click of the mail program is enough, as RFC 8058 has it.
-  ...(unsubscribeUrl
-    ? {
-        headers: {
-          'List-Unsubscribe': `<${unsubscribeUrl}>`,
-          'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-        },
-      }
-    : {}),
+  ...(unsubscribeUrl ? { headers: unsubscribeHeaders(unsubscribeUrl, message) } : {}),
+});
+
+/**
+ * One click of the mail program is enough, as RFC 8058 has it; save where there are copies: they all have this same link,
+ * and a click can't tell whose it was.
+ */
+const unsubscribeHeaders = (url: string, { cc }: Message): Record<string, string> => ({
+  'List-Unsubscribe': `<${url}>`,
+  ...(cc ? {} : { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
 });
 
 const resultOf = (providerId: string, rejected: string[]): SendResult =>
