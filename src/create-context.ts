@@ -39,8 +39,7 @@ export async function createContext(
     startClock(() => db.serverTime(), log),
     loadSecrets(config),
   ]);
-  const jobs = features.flatMap((feature) => feature.jobs ?? []);
-  const queueNames = jobs.map((job) => job.queue);
+  const queueNames = features.flatMap(({ work = [] }) => work.map(({ name }) => name));
   const queues = createQueues(redis, redisPrefix, queueNames, log);
   const owing = features.flatMap(({ entities = [] }) => entities.filter(hasEvents));
   const eventSources = owing.map((entity) => entity.collection(db).name);

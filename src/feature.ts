@@ -1,11 +1,11 @@
 import type { Context } from './context.ts';
 import type { Routes } from './http.ts';
-import type { Job } from './infra/jobs.ts';
 import type { Measure } from './infra/metrics.ts';
 import type { Database } from './infra/mongo.ts';
 import type { ObjectId } from './lib/ids.ts';
 import type { Caller } from './records/api/service.ts';
 import type { EventListener } from './records/relay.ts';
+import type { Work } from './work/work.ts';
 
 /**
  * All that a feature brings to the server, in one place: whatever the server does for every feature, it does by reading
@@ -24,8 +24,8 @@ export interface Feature {
   readonly routes?: readonly Routes[];
   /** Hears of the events of every entity. */
   readonly listeners?: readonly ((ctx: Context) => EventListener)[];
-  /** Background work with a queue of its own. */
-  readonly jobs?: readonly Job[];
+  /** Durable work, each with a queue and lanes of its own. */
+  readonly work?: readonly Work[];
   /**
    * Finds what a dead process left unfinished and finishes it; runs about every second in one of the workers. Once the
    * signal is aborted nothing more is begun.

@@ -3,14 +3,11 @@ import type { Redis } from 'ioredis';
 import type { Logger } from './logger.ts';
 
 /**
- * Jobs are nudges: "look after this endpoint", "look after this message". What there is to do stands in MongoDB, so a
- * nudge may come twice or be lost with Redis; the worker's sweep nudges again for whatever is due.
+ * Jobs are nudges: "look into this lane". What there is to do stands in MongoDB, so a nudge may come twice or be lost
+ * with Redis; the worker's sweep nudges again for whatever is due.
  */
 export interface Queues {
-  /**
-   * At most one job per lane waits and one runs; a nudge during a run makes the lane run once more. Never rejects and
-   * never waits for a Redis that is away.
-   */
+  /** At most one nudge per lane waits. Never rejects and never waits for a Redis that is away. */
   nudge(queue: string, lane: string, data: object): Promise<void>;
   /** Jobs waiting or active by queue. */
   depths(): Promise<Record<string, number>>;
@@ -34,7 +31,7 @@ export function createQueues(redis: Redis, prefix: string, names: readonly strin
   );
   const queueOf = (name: string) => {
     const queue = queues.get(name);
-    if (!queue) throw new Error(`No job has a queue ${name}`);
+    if (!queue) throw new Error(`No work has a queue ${name}`);
     return queue;
   };
 

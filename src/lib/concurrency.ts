@@ -4,8 +4,10 @@ export interface Crew {
   start(work: Promise<void>): void;
   /** Waits until another piece may begin. @throws what a piece of work threw */
   room(): Promise<void>;
-  /** Waits until a piece ends, but no longer than `limitMs`. */
+  /** Waits until a piece ends or somebody calls `look`, but no longer than `limitMs`. */
   change(limitMs?: number): Promise<void>;
+  /** Ends a wait for a change: there may be something else to do. */
+  look(): void;
   /** Waits for all that was begun. @throws what a piece of work threw */
   done(): Promise<void>;
 }
@@ -46,31 +48,7 @@ export function createCrew(limit: () => number): Crew {
     },
     room: () => waitUntil(() => size < limit()),
     change,
+    look: () => notify?.(),
     done: () => waitUntil(() => size === 0),
   };
-}
-
-/**
- * Works on the items in their order, at most `limit()` at a time, until there are no more or `shouldStop()` says so.
- * What was begun is always waited for.
- * @returns how many items were begun
- */
-export async function forEachConcurrently<T>(
-  items: AsyncIterable<T>,
-  { limit, shouldStop }: { limit: () => number; shouldStop: () => boolean },
-  work: (item: T) => Promise<void>,
-): Promise<number> {
-  const crew = createCrew(limit);
-  let count = 0;
-  try {
-    for await (const item of items) {
-      await crew.room();
-      if (shouldStop()) break;
-      count += 1;
-      crew.start(work(item));
-    }
-  } finally {
-    await crew.done();
-  }
-  return count;
 }

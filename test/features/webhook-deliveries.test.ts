@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sweepLanes } from '../../src/features/platform/webhooks/lanes.ts';
+import { endpointLanes } from '../../src/features/platform/webhooks/lanes.ts';
 import { logFilter } from '../../src/features/platform/webhooks/log.ts';
 import {
   type Attempt,
@@ -12,6 +12,7 @@ import {
 } from '../../src/features/platform/webhooks/model.ts';
 import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { createLaneSweep } from '../../src/work/sweep.ts';
 import { buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { buildHook, type Hook, type LogRow } from '../helpers/webhooks.ts';
 
@@ -285,7 +286,7 @@ describe('the queries', () => {
     const { stages, totalKeysExamined, nReturned } = await explained(swept);
     expect(stages).not.toContain('SORT');
     expect(totalKeysExamined).toBe(nReturned);
-    await sweepLanes(server.ctx);
+    await createLaneSweep(endpointLanes)(server.ctx);
     expect((await server.ctx.queues.depths()).webhooks).toBeGreaterThan(0);
   });
 });

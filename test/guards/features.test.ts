@@ -26,7 +26,7 @@ it('is a list without doubles', () => {
   expect(folders.length).toBe(features.length);
   const names = features.map(({ name }) => name);
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
-  const queues = features.flatMap(({ jobs = [] }) => jobs.map(({ queue }) => queue));
+  const queues = features.flatMap(({ work = [] }) => work.map(({ name }) => name));
   expect(queues.filter((queue, index) => queues.indexOf(queue) !== index)).toEqual([]);
 });
 

@@ -117,7 +117,7 @@ describe('a delivery', () => {
 
     await subscriptions(server.ctx.db).acrossTenants.updateOne(
       { _id: new ObjectId(hook._id) },
-      { $set: { 'previousSecret.expiresAt': new Date(Date.now() - 1) } },
+      { $set: { 'previousSecrets.0.expiresAt': new Date(Date.now() - 1) } },
     );
     await createLead(tenant);
     const [, later] = (await receiver.received(2)) as [Received, Received];

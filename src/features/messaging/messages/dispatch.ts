@@ -4,7 +4,7 @@ import { duplicateKeyFields, isMongoUnavailable } from '../../../infra/mongo-err
 import { ObjectId } from '../../../lib/ids.ts';
 import { UnreadableCredentials } from '../message-providers/service.ts';
 import { showInConversation } from './conversations.ts';
-import { markLane } from './lanes.ts';
+import { announceMessage } from './lanes.ts';
 import { type Message, type MessageError, messages } from './model.ts';
 import { findOptOut, optOut } from './opt-outs.ts';
 import {
@@ -191,7 +191,7 @@ async function recordFailure(
 /** Ends the claim early: whoever serves the lane then asks the provider. */
 async function lookUpLater(ctx: Context, { workspaceId, channel, _id, claim }: Message): Promise<void> {
   const dueAt = new Date(ctx.clock.now().getTime() + lookupDelayMs);
-  await markLane(ctx, workspaceId, channel, dueAt);
+  await announceMessage(ctx, workspaceId, channel, dueAt);
   await messages(ctx.db).updateOne(workspaceId, { _id, claim }, { $set: { dueAt } });
 }
 
@@ -231,7 +231,7 @@ async function queueAgain(
   const dueAt = new Date(now + Math.max(delayMs, askedMs));
   const pauseMs = Math.max(Math.min(delayMs, pauseMaxMs), askedMs);
   const pausedUntil = error.isAboutRecipient ? undefined : new Date(now + pauseMs);
-  await markLane(ctx, workspaceId, channel, dueAt, pausedUntil);
+  await announceMessage(ctx, workspaceId, channel, dueAt, pausedUntil);
   await moveMessage(ctx, workspaceId, _id, {
     from: ['sending'],
     to: 'queued',
@@ -257,17 +257,18 @@ export async function recoverMessage(
   });
   if (!mine.claim?.equals(claim)) return;
   await showMessage(ctx, mine);
-  const provider = await providerOf(ctx, workspaceId, mine.channel);
   try {
+    const provider = await providerOf(ctx, workspaceId, mine.channel);
     for (const providerId of (await provider.find?.(mine)) ?? []) {
       if (await adopt(ctx, mine, providerId, provider.from)) return;
     }
   } catch (error) {
-    // Asked again when this claim has run out, for as long as it makes sense.
+    const isForNow = error instanceof ProviderUnavailable || error instanceof ProviderUncertain;
     const isRecent = ctx.clock.now().getTime() - (mine.claimedAt?.getTime() ?? 0) < giveUpAfterMs;
-    if (error instanceof ProviderUnavailable && isRecent) return;
-    if (error instanceof ProviderUncertain && isRecent) return;
-    if (!(error instanceof ProviderRejected)) throw error;
+    // Asked again when this claim has run out, for as long as it makes sense.
+    if (isForNow && isRecent) return;
+    const isFinal = error instanceof ProviderRejected || error instanceof UnreadableCredentials;
+    if (!isForNow && !isFinal) throw error;
   }
   await settle(ctx, mine, 'unknown', { error: lostError });
 }

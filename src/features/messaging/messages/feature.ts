@@ -1,5 +1,5 @@
 import type { Feature } from '../../../feature.ts';
-import { messageJob } from './jobs.ts';
+import { messageWork } from './jobs.ts';
 import { messageRoutes } from './routes.ts';
 import { unsubscribeRoutes } from './unsubscribe-routes.ts';
 
@@ -8,5 +8,5 @@ export const feature: Feature = {
   tags: [{ name: 'Messages', description: 'SMS and email, now or later, and the messages of every channel' }],
   routes: [unsubscribeRoutes],
   workspaceRoutes: [messageRoutes],
-  jobs: [messageJob],
+  work: [messageWork],
 };

@@ -5,6 +5,7 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { declareRecordIndexes } from '../../../records/list.ts';
 import type { RecordDocument } from '../../../records/record.ts';
 import { recordFields } from '../../../records/schema.ts';
+import { dueLanes, type Lane, laneFields } from '../../../work/work.ts';
 import { type Channel, channels } from '../channels.ts';
 
 export const directions = ['outbound', 'inbound'] as const;
@@ -134,28 +135,19 @@ messageSchema.index(
 
 export const messages = tenantCollection<Message>('messages', messageSchema);
 
-/** A workspace's messages of one channel: they leave at their own pace, and the sweep looks here for those left behind. */
-export interface MessageLane extends TenantDocument {
+/** Where the messages of one channel of a workspace wait. */
+export interface MessageLane extends Lane {
   channel: Channel;
-  /** When a message of the lane is due; absent when none is. */
-  dueAt?: Date;
-  /** When a message was last announced, in whole seconds. */
-  markedAt: Date;
-  /** The provider asked for a pause. */
-  pausedUntil?: Date;
 }
 
 const laneSchema = new Schema<MessageLane>({
-  workspaceId: { type: Schema.Types.ObjectId, required: true },
+  ...laneFields,
   channel: { type: String, enum: channels, required: true },
-  dueAt: Date,
-  markedAt: { type: Date, required: true },
-  pausedUntil: Date,
 });
 // One lane per workspace and channel.
 laneSchema.index({ workspaceId: 1, channel: 1 }, { name: 'lane', unique: true });
 // The sweep for lanes with something to do.
-laneSchema.index({ dueAt: 1 }, { name: 'due_lanes', sparse: true });
+laneSchema.index(dueLanes, { name: 'due_lanes', sparse: true });
 
 export const messageLanes = tenantCollection<MessageLane>('message_lanes', laneSchema);
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../../context.ts';
 import { dispatchMessage } from './dispatch.ts';
 import { type Message, messages } from './model.ts';
-import { awaitTurn } from './pace.ts';
+import { awaitMessageTurn } from './pace.ts';
 import { newsKey, pendingStatuses } from './transitions.ts';
 
 /** How long the workers have before whoever waits sends the message itself. */
@@ -28,7 +28,7 @@ export async function awaitOutcome(
       const leftMs = startedAt + timeoutMs - Date.now();
       if (!isUndecided(message) || leftMs <= 0) return message;
       if (isOurTurn(ctx, message, Date.now() - startedAt)) {
-        await awaitTurn(ctx, workspaceId, message.channel);
+        await awaitMessageTurn(ctx, workspaceId, message.channel);
         await dispatchMessage(ctx, workspaceId, _id);
       } else await news.next(Math.min(lookEveryMs, leftMs));
     }

@@ -6,7 +6,7 @@ import { insertRecord } from '../../../records/insert.ts';
 import type { Managed } from '../../../records/record.ts';
 import { UnreadableCredentials } from '../message-providers/service.ts';
 import { blockedError } from './dispatch.ts';
-import { markLane, nudgeLane } from './lanes.ts';
+import { announceMessage, nudgeChannel } from './lanes.ts';
 import type { Message } from './model.ts';
 import { findOptOut } from './opt-outs.ts';
 import { providerOf } from './providers/registry.ts';
@@ -43,12 +43,12 @@ export async function submitMessage(
   const created = await createOnce(ctx, messageEntity, workspaceId, idempotency, async () => {
     const fields = await fieldsOf(ctx, workspaceId, await prepare());
     // Before the message: a lane that is due for nothing is looked at in vain, a message without its mark never.
-    if (fields.dueAt) await markLane(ctx, workspaceId, fields.channel, fields.dueAt);
+    if (fields.dueAt) await announceMessage(ctx, workspaceId, fields.channel, fields.dueAt);
     return insertRecord(ctx, messageEntity, workspaceId, fields, { idempotency });
   });
   const { status, channel } = created.record;
   // A retry nudges once more: the process that took the first request may have died before it could.
-  if (status === 'queued') await nudgeLane(ctx, workspaceId, channel);
+  if (status === 'queued') await nudgeChannel(ctx, workspaceId, channel);
   return created;
 }
 

@@ -1,15 +1,17 @@
 import type { Feature } from '../../../feature.ts';
 import { webhookDeliveryRoutes } from './delivery-routes.ts';
-import { webhooksJob } from './jobs.ts';
+import { webhookWork } from './jobs.ts';
 import { webhookListener } from './listener.ts';
 import { webhookMeasures } from './measures.ts';
 import { webhookRoutes } from './routes.ts';
+import { sweepNotices } from './service.ts';
 
 export const feature: Feature = {
   name: 'webhooks',
   tags: [{ name: 'Webhooks', description: 'Subscriptions to events, and their deliveries' }],
   workspaceRoutes: [webhookRoutes, webhookDeliveryRoutes],
   listeners: [webhookListener],
-  jobs: [webhooksJob],
+  work: [webhookWork],
+  sweeps: [sweepNotices],
   measures: [webhookMeasures],
 };

@@ -1,5 +1,5 @@
 import type { Config } from '../../../config.ts';
-import type { LaneState } from './lanes.ts';
+import type { Rest } from '../../../work/work.ts';
 import type { Lane } from './model.ts';
 import type { SendResult } from './send.ts';
 
@@ -16,8 +16,8 @@ export interface Health {
   record(result: SendResult, at: Date): void;
   /** Why the endpoint has to be disabled, if it has. */
   hopelessBecause(): string | undefined;
-  /** What to remember for the next run. */
-  state(): LaneState;
+  /** What to remember for the next visit. */
+  rest(): Rest<Lane>;
 }
 
 const concurrency = 8;
@@ -66,10 +66,12 @@ export function createHealth(lane: Lane, { retryDelaysMs }: Config['webhooks']):
     isResting: () => pausedUntil !== undefined || hopeless !== undefined,
     record: (result, at) => (isSuccess(result) ? succeed() : fail(result, at)),
     hopelessBecause: () => hopeless,
-    state: () => ({
-      ...(consecutiveFailures > 0 ? { consecutiveFailures } : {}),
-      ...(failingSince ? { failingSince } : {}),
-      ...(pausedUntil ? { pausedUntil } : {}),
+    rest: () => ({
+      pausedUntil,
+      state: {
+        consecutiveFailures: consecutiveFailures > 0 ? consecutiveFailures : undefined,
+        failingSince,
+      },
     }),
   };
 }

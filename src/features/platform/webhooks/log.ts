@@ -3,9 +3,9 @@ import { decodeCursor, encodeCursor } from '../../../lib/cursor.ts';
 import { AppError, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { eventTypes } from '../../../records/record.ts';
-import { wakeLanes } from './lanes.ts';
+import { bodiesSent } from './bodies.ts';
+import { wakeEndpoints } from './lanes.ts';
 import {
-  type Attempt,
   attempts,
   type Delivery,
   deliveries,
@@ -50,11 +50,9 @@ export async function listAttempts(
     .toArray();
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
-  const bodies = await bodiesOf(ctx, workspaceId, shown);
+  const bodies = await bodiesSent(ctx, workspaceId, shown);
   return {
-    rows: shown.map((attempt) =>
-      presentAttempt(attempt, bodies.get(attempt.deliveryId.toHexString()) ?? '{}'),
-    ),
+    rows: shown.map((attempt) => presentAttempt(attempt, bodies.get(attempt.eventId.toHexString()) ?? '{}')),
     nextCursor: found.length > limit && last ? encodeCursor({ time: last.timestamp, id: last._id }) : null,
   };
 }
@@ -79,14 +77,6 @@ export function logFilter(
   };
 }
 
-async function bodiesOf(ctx: Context, workspaceId: ObjectId, rows: Attempt[]): Promise<Map<string, string>> {
-  const ids = rows.map(({ deliveryId }) => deliveryId);
-  const found = await deliveries(ctx.db)
-    .find(workspaceId, { _id: { $in: ids } }, { hint: { _id: 1 }, projection: { body: 1 } })
-    .toArray();
-  return new Map(found.map(({ _id, body }) => [_id.toHexString(), body]));
-}
-
 /**
  * Sends one delivery again, now, under the same webhook-id. @param id the delivery's, or a log row's
  * @throws AppError not_found
@@ -98,8 +88,8 @@ export async function retryDelivery(ctx: Context, subscription: Subscription, id
     const filter = { _id: delivery._id, status: 'pending' as const };
     const update = { $set: { nextAttemptAt: firstOfAll } };
     await deliveries(ctx.db).updateOne(workspaceId, filter, update, { hint: { _id: 1 } });
-  } else await requeue(ctx, workspaceId, [delivery._id], firstOfAll);
-  await wakeLanes(ctx, [{ workspaceId, subscriptionId }], { urgency: 'now' });
+  } else await requeue(ctx, workspaceId, [delivery], firstOfAll);
+  await wakeEndpoints(ctx, [{ workspaceId, subscriptionId }], { urgency: 'now' });
 }
 
 async function findDelivery(
@@ -132,7 +122,7 @@ export async function startReplay(
   };
   const lane = { workspaceId, subscriptionId };
   // A lane exists from its first delivery on.
-  await wakeLanes(ctx, [lane]);
+  await wakeEndpoints(ctx, [lane]);
   const isBegun = await lanes(ctx.db).updateOne(
     workspaceId,
     { _id: subscriptionId, replay: { $exists: false } },
@@ -140,5 +130,5 @@ export async function startReplay(
     { hint: { _id: 1 } },
   );
   if (!isBegun) throw new AppError('conflict', { message: 'A replay of this webhook is under way' });
-  await wakeLanes(ctx, [lane]);
+  await wakeEndpoints(ctx, [lane]);
 }

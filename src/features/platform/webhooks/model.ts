@@ -4,6 +4,7 @@ import type { TenantDocument } from '../../../infra/tenant-collection.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { EventType, RecordDocument } from '../../../records/record.ts';
 import { recordFields } from '../../../records/schema.ts';
+import { dueLanes, laneFields, type Lane as WorkLane } from '../../../work/work.ts';
 
 /** What a subscriber can be sent: the document's events, and the one that the test route makes. */
 export const testEvent = 'webhook.test';
@@ -20,13 +21,23 @@ export interface Subscription extends RecordDocument {
   isActive: boolean;
   /** Sealed. */
   secret: string;
-  /** The secret before the last rotation; signs too until it expires. */
-  previousSecret?: { secret: string; expiresAt: Date };
+  /** The secrets before the last rotations, latest first; each signs too until it expires. */
+  previousSecrets?: PreviousSecret[];
+  /** As earlier versions have stored it: the one before the last rotation. */
+  previousSecret?: PreviousSecret;
   /** Why the server, rather than a person, disabled it. */
   disabledReason?: string;
   /** The admins have to be told that it was disabled; cleared when they have been. */
   owedNotice?: { id: ObjectId; subject: string; text: string };
 }
+
+export interface PreviousSecret {
+  /** Sealed. */
+  secret: string;
+  expiresAt: Date;
+}
+
+const previousSecret = { _id: false, secret: String, expiresAt: Date };
 
 const subscriptionSchema = new Schema<Subscription>({
   ...recordFields,
@@ -35,7 +46,8 @@ const subscriptionSchema = new Schema<Subscription>({
   events: { type: [String], required: true },
   isActive: { type: Boolean, required: true },
   secret: { type: String, required: true },
-  previousSecret: { type: { _id: false, secret: String, expiresAt: Date }, default: undefined },
+  previousSecrets: { type: [previousSecret], default: undefined },
+  previousSecret: { type: previousSecret, default: undefined },
   disabledReason: String,
   owedNotice: Schema.Types.Mixed,
 });
@@ -55,17 +67,11 @@ subscriptionSchema.index({ 'owedNotice.id': 1 }, { name: 'owing_notice', sparse:
 
 export const subscriptions = tenantCollection<Subscription>('webhook_subscriptions', subscriptionSchema);
 
-/** The state of one endpoint's deliveries, under the subscription's id. Written by the machinery only. */
-export interface Lane extends TenantDocument {
-  /** When there is something to do; absent when nothing waits. The sweep reads it. */
-  dueAt?: Date;
-  /** While a worker looks after the lane: who, and until when it is believed alive. */
-  lease?: { id: ObjectId; until: Date };
+/** Where one endpoint's deliveries wait, under the subscription's id, and how the endpoint is doing. */
+export interface Lane extends WorkLane {
   consecutiveFailures?: number;
   /** Since when nothing but failures. */
   failingSince?: Date;
-  /** The endpoint is left alone until then. */
-  pausedUntil?: Date;
   /** A replay under way and how far it has come. */
   replay?: Replay;
 }
@@ -79,26 +85,41 @@ export interface Replay {
 }
 
 const laneSchema = new Schema<Lane>({
-  workspaceId: { type: Schema.Types.ObjectId, required: true },
-  dueAt: Date,
-  lease: { type: { _id: false, id: Schema.Types.ObjectId, until: Date }, default: undefined },
+  ...laneFields,
   consecutiveFailures: Number,
   failingSince: Date,
-  pausedUntil: Date,
   replay: Schema.Types.Mixed,
 });
 // The sweep: the endpoints, of all workspaces, that have waited longest.
-laneSchema.index({ dueAt: 1 }, { name: 'due', sparse: true });
+laneSchema.index(dueLanes, { name: 'due', sparse: true });
 
 export const lanes = tenantCollection<Lane>('webhook_lanes', laneSchema);
+
+/** An event, stored once for all that it is sent to. Its id is the event's. */
+export interface EventBody extends TenantDocument {
+  /** The record as JSON: what is sent, byte for byte the same each time. */
+  body: string;
+  expiresAt: Date;
+}
+
+const eventBodySchema = new Schema<EventBody>({
+  workspaceId: { type: Schema.Types.ObjectId, required: true },
+  body: { type: String, required: true },
+  expiresAt: { type: Date, required: true },
+});
+eventBodySchema.index({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 });
+
+export const eventBodies = tenantCollection<EventBody>('webhook_events', eventBodySchema);
 
 /** One event for one subscription. Its id follows from the two, so it exists once however often the event is passed on. */
 export interface Delivery extends TenantDocument {
   subscriptionId: ObjectId;
   eventId: ObjectId;
   event: WebhookEvent;
-  /** The record as JSON: what is sent, byte for byte the same each time. */
-  body: string;
+  /** The length of what is sent. */
+  size?: number;
+  /** What is sent, where an earlier version has stored it here; else it stands with the event. */
+  body?: string;
   status: 'pending' | 'delivered' | 'failed';
   /** How often it was tried since it was last queued. */
   attempts: number;
@@ -114,7 +135,8 @@ const deliverySchema = new Schema<Delivery>({
   subscriptionId: { type: Schema.Types.ObjectId, required: true },
   eventId: { type: Schema.Types.ObjectId, required: true },
   event: { type: String, required: true },
-  body: { type: String, required: true },
+  size: Number,
+  body: String,
   status: { type: String, enum: ['pending', 'delivered', 'failed'], required: true },
   attempts: { type: Number, required: true },
   nextAttemptAt: Date,
@@ -135,7 +157,7 @@ export const deliveries = tenantCollection<Delivery>('webhook_deliveries', deliv
 export const outcomes = ['success', 'failure'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** One attempt to deliver: a row of the deliveries log. What was sent stands in the delivery, which outlives its rows. */
+/** One attempt to deliver: a row of the deliveries log. What was sent stands with the event, which outlives them. */
 export interface Attempt extends TenantDocument {
   subscriptionId: ObjectId;
   deliveryId: ObjectId;

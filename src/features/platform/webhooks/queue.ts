@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Context } from '../../../context.ts';
 import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
-import { type Endpoint, type WakeOptions, wakeLanes } from './lanes.ts';
+import { storeBodies } from './bodies.ts';
+import { type Endpoint, type WakeOptions, wakeEndpoints } from './lanes.ts';
 import { type Delivery, deliveries, retentionMs, type WebhookEvent } from './model.ts';
 
 /** An event on its way to one subscription. */
@@ -39,13 +40,21 @@ export async function queueDeliveries(
   }
   await Promise.all([...groups.values()].map((group) => store(ctx, group)));
   const endpoints = new Map(outgoing.map((one) => [one.subscriptionId.toHexString(), one]));
-  await wakeLanes(ctx, [...endpoints.values()], options);
+  await wakeEndpoints(ctx, [...endpoints.values()], options);
 }
 
 async function store(ctx: Context, group: Outgoing[]): Promise<void> {
   const [first] = group;
   if (!first) return;
-  const rejected = await deliveries(ctx.db).insertMany(first.workspaceId, group.map(newDelivery));
+  const { workspaceId } = first;
+  const events = new Map(group.map((one) => [one.eventId.toHexString(), one]));
+  // Before the deliveries, which are worth nothing without.
+  await storeBodies(
+    ctx,
+    workspaceId,
+    [...events.values()].map(({ eventId, body, at }) => ({ _id: eventId, workspaceId, body, at })),
+  );
+  const rejected = await deliveries(ctx.db).insertMany(workspaceId, group.map(newDelivery));
   for (const error of rejected.values()) if (!duplicateKeyFields(error)) throw error;
 }
 
@@ -57,7 +66,7 @@ function newDelivery(outgoing: Outgoing): Delivery {
     subscriptionId,
     eventId,
     event,
-    body,
+    size: body.length,
     status: 'pending',
     attempts: 0,
     nextAttemptAt: isFirst ? firstOfAll : at,

@@ -1,5 +1,6 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
+import { keepBodies } from './bodies.ts';
 import { type Delivery, deliveries, type Lane, lanes, retentionMs } from './model.ts';
 
 /** How many deliveries a replay looks at in one go. */
@@ -15,12 +16,7 @@ export async function requeueNext(ctx: Context, lane: Lane): Promise<boolean> {
   if (!replay) return false;
   const chunk = await nextChunk(ctx, lane);
   const wanted = chunk.filter(({ event }) => !replay.events || replay.events.includes(event));
-  await requeue(
-    ctx,
-    lane.workspaceId,
-    wanted.map(({ _id }) => _id),
-    ctx.clock.now(),
-  );
+  await requeue(ctx, lane.workspaceId, wanted, ctx.clock.now());
   const last = chunk.at(-1);
   const position = chunk.length === chunkSize && last ? { time: last.createdAt, id: last._id } : undefined;
   lane.replay = position ? { ...replay, position } : undefined;
@@ -32,7 +28,10 @@ export async function requeueNext(ctx: Context, lane: Lane): Promise<boolean> {
   return true;
 }
 
-function nextChunk(ctx: Context, lane: Lane): Promise<Pick<Delivery, '_id' | 'event' | 'createdAt'>[]> {
+function nextChunk(
+  ctx: Context,
+  lane: Lane,
+): Promise<Pick<Delivery, '_id' | 'eventId' | 'event' | 'createdAt'>[]> {
   const { since, until, position } = lane.replay as NonNullable<Lane['replay']>;
   const after = position && {
     createdAt: { $gte: position.time, $lt: until },
@@ -46,7 +45,7 @@ function nextChunk(ctx: Context, lane: Lane): Promise<Pick<Delivery, '_id' | 'ev
         sort: { createdAt: 1, _id: 1 },
         hint: 'window',
         limit: chunkSize,
-        projection: { event: 1, createdAt: 1 },
+        projection: { eventId: 1, event: 1, createdAt: 1 },
       },
     )
     .toArray();
@@ -56,21 +55,21 @@ function nextChunk(ctx: Context, lane: Lane): Promise<Pick<Delivery, '_id' | 'ev
 export async function requeue(
   ctx: Context,
   workspaceId: ObjectId,
-  ids: ObjectId[],
+  found: Pick<Delivery, '_id' | 'eventId'>[],
   nextAttemptAt: Date,
 ): Promise<void> {
-  if (ids.length === 0) return;
+  if (found.length === 0) return;
+  const expiresAt = new Date(ctx.clock.now().getTime() + retentionMs);
+  await keepBodies(
+    ctx,
+    workspaceId,
+    found.map(({ eventId }) => eventId),
+    expiresAt,
+  );
   await deliveries(ctx.db).updateMany(
     workspaceId,
-    { _id: { $in: ids }, status: { $in: ['delivered', 'failed'] } },
-    {
-      $set: {
-        status: 'pending',
-        attempts: 0,
-        nextAttemptAt,
-        expiresAt: new Date(ctx.clock.now().getTime() + retentionMs),
-      },
-    },
+    { _id: { $in: found.map(({ _id }) => _id) }, status: { $in: ['delivered', 'failed'] } },
+    { $set: { status: 'pending', attempts: 0, nextAttemptAt, expiresAt } },
     { hint: { _id: 1 } },
   );
 }

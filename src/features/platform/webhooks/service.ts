@@ -9,19 +9,18 @@ import { insertRecord } from '../../../records/insert.ts';
 import type { Entity } from '../../../records/record.ts';
 import { updateRecord } from '../../../records/update.ts';
 import { notifyAdmins } from '../notifications/service.ts';
-import { wakeLanes } from './lanes.ts';
+import { announceEndpoint, wakeEndpoints } from './lanes.ts';
 import { forgetSubscribers } from './listener.ts';
 import { type Subscription, subscriptions, testEvent } from './model.ts';
 import { presentSubscription } from './present.ts';
 import { queueDeliveries } from './queue.ts';
 import type { SubscriptionChange, SubscriptionInput } from './schema.ts';
+import { rotation } from './secrets.ts';
 import { senderOf } from './send.ts';
 import { createSecret } from './sign.ts';
 
 /** Every event costs a delivery to each active one, and there is no deletion; both need a bound. */
 const limits = { active: 100, all: 1_000 };
-/** How long the secret before a rotation signs too. */
-const previousSecretMs = 24 * 60 * 60 * 1_000;
 /** A create does not wait longer for a name server; the address is checked at every delivery anyway. */
 const resolveMs = 2_000;
 
@@ -100,22 +99,25 @@ export async function updateSubscription(
   const updated = await updateRecord(ctx, subscriptionEntity, workspaceId, id, { set }, { ifMatch });
   await forgetSubscribers(ctx, workspaceId);
   if (change.url !== undefined && updated.isActive) {
-    await wakeLanes(ctx, [{ workspaceId, subscriptionId: id }], { urgency: 'afresh' });
+    await wakeEndpoints(ctx, [{ workspaceId, subscriptionId: id }], { urgency: 'afresh' });
   }
   return updated;
 }
 
 /**
- * Takes up sending again, with whatever was still pending when it was disabled. A process that dies before the lane is
- * woken has not answered; the repeated request, or the next event, wakes it. @throws AppError not_found, conflict
+ * Takes up sending again, with whatever was still pending when it was disabled. The lane is announced before and woken
+ * after: a process that dies in between leaves it to the sweep, and a repeated request wakes it too.
+ * @throws AppError not_found, conflict
  */
 export async function enableSubscription(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<void> {
   const current = await getSubscription(ctx, workspaceId, id);
   if (!current.isActive) await assertRoom(ctx, workspaceId, false);
+  const endpoint = { workspaceId, subscriptionId: id };
+  await announceEndpoint(ctx, endpoint);
   const change = { set: { isActive: true }, unset: ['disabledReason'] };
   await updateRecord(ctx, subscriptionEntity, workspaceId, id, change);
   await forgetSubscribers(ctx, workspaceId);
-  if (!current.isActive) await wakeLanes(ctx, [{ workspaceId, subscriptionId: id }], { urgency: 'afresh' });
+  await wakeEndpoints(ctx, [endpoint], { urgency: 'afresh' });
 }
 
 /** Stops sending; what is pending waits for the subscription to be enabled again. @throws AppError not_found */
@@ -158,24 +160,26 @@ async function giveNotice(ctx: Context, { workspaceId, _id, owedNotice }: Subscr
 const sweptNoticesMax = 100;
 
 /** Gives the notices that a dead process left behind: work of the system, across workspaces. */
-export async function sweepNotices(ctx: Context): Promise<void> {
+export async function sweepNotices(ctx: Context, signal: AbortSignal): Promise<void> {
   const owing = await subscriptions(ctx.db)
     .acrossTenants.find(
       { 'owedNotice.id': { $exists: true } },
       { hint: 'owing_notice', limit: sweptNoticesMax },
     )
     .toArray();
-  for (const subscription of owing) await giveNotice(ctx, subscription);
+  for (const subscription of owing) {
+    if (signal.aborted) return;
+    await giveNotice(ctx, subscription);
+  }
 }
 
-/** A new secret; the old one signs too for a day. @throws AppError not_found */
+/** A new secret; the earlier ones sign too for a day. @throws AppError not_found */
 export async function rotateSecret(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<WithSecret> {
   const secret = createSecret();
-  const expiresAt = new Date(ctx.clock.now().getTime() + previousSecretMs);
   const sealed = ctx.secretBox.seal(secret);
-  const subscription = await updateRecord(ctx, subscriptionEntity, workspaceId, id, (before) => ({
-    set: { secret: sealed, previousSecret: { secret: before.secret, expiresAt } },
-  }));
+  const subscription = await updateRecord(ctx, subscriptionEntity, workspaceId, id, (before) =>
+    rotation(ctx, before, sealed),
+  );
   return { subscription, secret };
 }
 

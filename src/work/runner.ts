@@ -1,0 +1,87 @@
+import { Worker } from 'bullmq';
+import type { Context } from '../context.ts';
+import { bullPrefix } from '../infra/queues.ts';
+import { connectionOptions, patienceOptions } from '../infra/redis.ts';
+import { ObjectId } from '../lib/ids.ts';
+import { createPlaces } from './places.ts';
+import { type Bell, visitLane } from './visit.ts';
+import type { LaneRef, Work } from './work.ts';
+
+/** Lanes that one process works in at the same time: they wait for somebody else's answer most of the time. */
+const placesTotal = 500;
+/** Of them for one workspace. */
+const placesShare = 50;
+/** Lanes that wait in this process; others are left to other processes and to the sweep. */
+const lineMax = 5_000;
+/** Nudges taken from the queue at the same time; each is dealt with at once. */
+const nudgesAtOnce = 50;
+const redisRetryMs = 1_000;
+/** A worker that died keeps its nudges' locks for this long at most; the others look that often for those without one. */
+const lockDurationMs = 10_000;
+const stalledIntervalMs = 5_000;
+
+export interface Runner {
+  /** Ends when all visits have; begins none from the moment the signal is aborted. */
+  close(): Promise<void>;
+}
+
+/** Visits the lanes that nudges name. @param signal aborted when the process stops */
+export function startRunner(ctx: Context, work: Work, redisUrl: string, signal: AbortSignal): Runner {
+  const places = createPlaces({ total: placesTotal, share: placesShare, lineMax });
+  /** The lanes that are in line or visited. */
+  const bells = new Map<string, Bell>();
+  const running = new Set<Promise<void>>();
+  signal.addEventListener('abort', () => places.close(), { once: true });
+
+  const visit = async (ref: LaneRef, bell: Bell) => {
+    do {
+      const place = await places.enter(ref.workspaceId.toHexString());
+      if (!place) return;
+      bell.isRung = false;
+      try {
+        await visitLane(ctx, work, ref, { place, isContended: places.isContended, signal, bell });
+      } catch (error) {
+        ctx.log.warn({ err: error, work: work.name }, 'a lane could not be worked off; it is visited again');
+      } finally {
+        place.leave();
+      }
+    } while (bell.isRung && !signal.aborted);
+  };
+  const ring = (ref: LaneRef) => {
+    const id = `${ref.workspaceId.toHexString()}:${ref.key}`;
+    const known = bells.get(id);
+    if (known) {
+      known.isRung = true;
+      known.look?.();
+      return;
+    }
+    const bell = { isRung: false };
+    bells.set(id, bell);
+    const done: Promise<void> = visit(ref, bell).finally(() => {
+      bells.delete(id);
+      running.delete(done);
+    });
+    running.add(done);
+  };
+
+  const take = async ({ data }: { data: Record<string, string> }) =>
+    ring({ workspaceId: new ObjectId(data.workspaceId), key: data.key ?? '' });
+  const worker = new Worker(work.name, take, {
+    connection: { ...connectionOptions(redisUrl), ...patienceOptions.patient },
+    prefix: bullPrefix(ctx.redisPrefix),
+    concurrency: nudgesAtOnce,
+    // Both as soon as Redis is back, whose absence BullMQ would answer with growing pauses.
+    runRetryDelay: redisRetryMs,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    // A worker that died over a nudge says nothing about the lane.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  worker.on('error', (error) => ctx.log.debug({ err: error, queue: work.name }, 'worker connection'));
+
+  return {
+    async close() {
+      await Promise.all([worker.close(), ...running]);
+    },
+  };
+}
