@@ -18,7 +18,19 @@ export const isDocumentTooLarge = (error: unknown): boolean =>
 /** BSONObjectTooLarge, and the two that an update reports. */
 const documentTooLargeCodes = new Set<unknown>([10_334, 17_419, 17_420]);
 
-/** Whether the error says that MongoDB can't be reached, rather than that it refused something. */
+/** Whether the server gave a command up because it took longer than it may. */
+export const isOutOfTime = (error: unknown): boolean =>
+  (causeOf(error) as { code?: unknown } | undefined)?.code === maxTimeExpiredCode;
+
+const maxTimeExpiredCode = 50;
+
+/** Whether a connection broke under a command, so that another one may well serve it. To have waited in vain is no such case. */
+export function isConnectionLost(error: unknown): boolean {
+  const { MongoNetworkError, MongoNetworkTimeoutError } = mongoose.mongo;
+  return error instanceof MongoNetworkError && !(error instanceof MongoNetworkTimeoutError);
+}
+
+/** Whether the error says that MongoDB can't be reached or has no time, rather than that it refused something. */
 export function isMongoUnavailable(error: unknown): boolean {
   const {
     MongoNetworkError,
@@ -30,7 +42,7 @@ export function isMongoUnavailable(error: unknown): boolean {
   } = mongoose.mongo;
   const cause = causeOf(error);
   // A cleared pool and a pool that could not connect are both kinds of MongoNetworkError.
-  if (cause instanceof MongoServerError) return notPrimaryCodes.has(Number(cause.code));
+  if (cause instanceof MongoServerError) return unavailableCodes.has(Number(cause.code));
   const { name, code } = (cause ?? {}) as { name?: string; code?: unknown };
   return (
     cause instanceof MongoNetworkError ||
@@ -56,5 +68,5 @@ export function causeOf(error: unknown): unknown {
   return errorResponse instanceof Error ? errorResponse : error;
 }
 
-/** ShutdownInProgress, NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, PrimarySteppedDown. */
-const notPrimaryCodes = new Set([91, 10_107, 11_600, 11_602, 13_435, 189]);
+/** MaxTimeMSExpired, ShutdownInProgress, NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, PrimarySteppedDown. */
+const unavailableCodes = new Set([maxTimeExpiredCode, 91, 10_107, 11_600, 11_602, 13_435, 189]);

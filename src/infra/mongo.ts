@@ -1,6 +1,7 @@
 import mongoose, { type mongo, type Schema } from 'mongoose';
 import './mongo-broken-sockets.ts';
 import type { ObjectId } from '../lib/ids.ts';
+import { boundedCollection, commandTimeoutMs } from './bounded-collection.ts';
 import { TenantCollection, type TenantDocument } from './tenant-collection.ts';
 
 type Document = { _id: ObjectId | string };
@@ -88,7 +89,8 @@ export async function connectMongo(url: string, options: { databaseName?: string
       }
       return collection;
     },
-    global: <T extends Document>(name: string) => native.collection<T>(name),
+    global: <T extends Document>(name: string) =>
+      boundedCollection(native.collection<T>(name), commandTimeoutMs),
     async ensureIndexes() {
       // An index over many records takes longer to make than anything else may, so it gets a connection of its own.
       const patient = await connect(0);

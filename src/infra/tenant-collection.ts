@@ -1,7 +1,8 @@
 import mongoose, { type mongo } from 'mongoose';
 import { fulfilled, gather } from '../lib/gather.ts';
 import type { ObjectId } from '../lib/ids.ts';
-import { causeOf, duplicateKeyFields, isMongoUnavailable } from './mongo-errors.ts';
+import { boundedCollection, commandTimeoutMs, sweepTimeoutMs } from './bounded-collection.ts';
+import { causeOf, duplicateKeyFields, isConnectionLost, isMongoUnavailable } from './mongo-errors.ts';
 
 type Filter<T> = mongo.Filter<T>;
 
@@ -11,45 +12,57 @@ export interface TenantDocument {
   workspaceId: ObjectId;
 }
 
-/** The one way to a tenant's documents: every method takes the workspace first and adds it to the filter last. */
+/**
+ * The one way to a tenant's documents: every method takes the workspace first and adds it to the filter last, reads and
+ * writes by id too, so that a cluster that is divided by workspace sends each command to one place. Every command has a
+ * time that it may take.
+ */
 export class TenantCollection<T extends TenantDocument> {
   readonly name: string;
   /** For system work across workspaces (sweeps, lookups by a global secret); a use of it has to justify itself. */
   readonly acrossTenants: mongo.Collection<T>;
 
   readonly #db: mongo.Db;
+  readonly #collection: mongo.Collection<T>;
 
   constructor(db: mongo.Db, name: string) {
     this.name = name;
-    this.acrossTenants = db.collection<T>(name);
+    const collection = db.collection<T>(name);
+    this.acrossTenants = boundedCollection(collection, sweepTimeoutMs);
+    this.#collection = boundedCollection(collection, commandTimeoutMs);
     this.#db = db;
   }
 
   /**
-   * Reads by _id alone and compares the tenant here, so that ids of any tenants can be looked up together. Calls of the
-   * same moment for the same id may get the same object: documents are read, never changed in place.
+   * Reads go together with those of the same moment, whichever tenants' they are; each gets only what is its own. Calls
+   * for the same id may get the same object: documents are read, never changed in place.
    */
   async findById(
     workspaceId: ObjectId,
     id: ObjectId,
     options?: Pick<PageOptions, 'projection'>,
   ): Promise<T | null> {
-    const found = options ? await this.#readOne(id, options) : await this.#findGathered(id);
-    return found?.workspaceId.equals(workspaceId) ? found : null;
+    if (options) return this.findOne(workspaceId, { _id: id } as Filter<T>, { ...options, hint: '_id_' });
+    return this.#findGathered({ workspaceId, id });
   }
 
-  readonly #findGathered = gather(gatheredMax, async (ids: ObjectId[]) => {
-    const [first] = ids;
-    if (ids.length === 1 && first) return [fulfilled(await this.#readOne(first))];
-    const options = { limit: ids.length, hint: '_id_' };
-    const found = await this.#read({ _id: { $in: ids } } as Filter<T>, options);
+  readonly #findGathered = gather(gatheredMax, async (asked: Asked[]) => {
+    const [first] = asked;
+    if (asked.length === 1 && first) {
+      const filter = { _id: first.id, workspaceId: first.workspaceId } as Filter<T>;
+      return [fulfilled(await this.#readOne(filter, { hint: '_id_' }))];
+    }
+    const filter = {
+      _id: { $in: asked.map(({ id }) => id) },
+      workspaceId: { $in: distinctIds(asked.map(({ workspaceId }) => workspaceId)) },
+    } as Filter<T>;
+    const found = await this.#read(filter, { limit: asked.length, hint: '_id_' });
     const byId = new Map(found.map((document) => [document._id.toHexString(), document]));
-    return ids.map((id) => fulfilled(byId.get(id.toHexString())));
+    return asked.map(({ workspaceId, id }) => {
+      const document = byId.get(id.toHexString());
+      return fulfilled(document?.workspaceId.equals(workspaceId) ? document : null);
+    });
   });
-
-  async #readOne(id: ObjectId, options?: Pick<PageOptions, 'projection'>): Promise<T | undefined> {
-    return (await this.#read({ _id: id } as Filter<T>, { ...options, limit: 1 }))[0];
-  }
 
   /** At most `limit` documents, for the paths that matter most. */
   findPage(workspaceId: ObjectId, filter: Filter<T>, options: PageOptions): Promise<T[]> {
@@ -57,33 +70,68 @@ export class TenantCollection<T extends TenantDocument> {
   }
 
   /**
-   * One find command and its answer. The driver's cursor decodes document by document and does much that a page has
-   * no use for: without it a page of 100 costs this process less than half. The cursor comes in where it is needed:
-   * for an answer of more than 16 MiB, and for the second try after a lost connection.
+   * As many documents of a page as have room in `bytesMax`, and at least one. They are decoded one by one, so what has no
+   * room costs its transfer and nothing more.
    */
-  async #read(filter: Filter<T>, options: PageOptions): Promise<T[]> {
-    // The larger batch size lets the server see that the limit is the end.
-    const command = { find: this.name, filter, ...options, batchSize: options.limit + 1 };
-    try {
-      const { cursor } = (await this.#db.command(command, readOptions)) as FindAnswer<T>;
-      if (isExhausted(cursor.id)) return cursor.firstBatch;
-      await this.#db.command({ killCursors: this.name, cursors: [cursor.id] });
-    } catch (error) {
-      if (!isMongoUnavailable(error)) throw error;
+  async findWithin(
+    workspaceId: ObjectId,
+    filter: Filter<T>,
+    options: PageOptions,
+    bytesMax: number,
+  ): Promise<{ documents: T[]; isWhole: boolean }> {
+    const command = { ...options, singleBatch: true };
+    // The server's batch ends at 16 MiB by itself, which is beyond any bound.
+    const { firstBatch } = await this.#command<Uint8Array>(scoped(workspaceId, filter), command, rawOptions);
+    const documents: T[] = [];
+    let bytes = 0;
+    for (const raw of firstBatch) {
+      bytes += raw.byteLength;
+      if (bytes > bytesMax && documents.length > 0) return { documents, isWhole: false };
+      documents.push(mongoose.mongo.BSON.deserialize(raw, decodeOptions) as T);
     }
-    return this.acrossTenants.find(filter, options).toArray() as Promise<T[]>;
+    return { documents, isWhole: true };
   }
 
-  findOne(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.FindOptions): Promise<T | null> {
-    return this.acrossTenants.findOne(scoped(workspaceId, filter), options) as Promise<T | null>;
+  /** All of an answer; the driver's cursor comes in where it has more than the 16 MiB of one batch. */
+  async #read(filter: Filter<T>, options: PageOptions): Promise<T[]> {
+    // The larger batch size lets the server see that the limit is the end.
+    const { id, firstBatch } = await this.#command<T>(filter, { ...options, batchSize: options.limit + 1 });
+    if (isExhausted(id)) return firstBatch;
+    await this.#db.command({ killCursors: this.name, cursors: [id] });
+    return this.#collection.find(filter, options).toArray() as Promise<T[]>;
+  }
+
+  async #readOne(filter: Filter<T>, options: FindOneOptions = {}): Promise<T | null> {
+    const { firstBatch } = await this.#command<T>(filter, { ...options, limit: 1, singleBatch: true });
+    return firstBatch[0] ?? null;
+  }
+
+  /**
+   * One find command and its answer. The driver's cursor decodes document by document and does much that a page has no
+   * use for: without it a page of 100 costs this process less than half. It is sent once more when the connection was
+   * lost, which says nothing about the command; never when the time was up.
+   */
+  async #command<D>(filter: Filter<T>, options: object, decode: object = readOptions) {
+    const command = { find: this.name, filter, ...options, maxTimeMS: commandTimeoutMs };
+    const send = async () => ((await this.#db.command(command, decode)) as FindAnswer<D>).cursor;
+    try {
+      return await send();
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      return send();
+    }
+  }
+
+  findOne(workspaceId: ObjectId, filter: Filter<T>, options?: FindOneOptions): Promise<T | null> {
+    return this.#readOne(scoped(workspaceId, filter), options);
   }
 
   find(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.FindOptions): mongo.FindCursor<T> {
-    return this.acrossTenants.find(scoped(workspaceId, filter), options) as mongo.FindCursor<T>;
+    return this.#collection.find(scoped(workspaceId, filter), options) as mongo.FindCursor<T>;
   }
 
   count(workspaceId: ObjectId, filter: Filter<T>, options?: mongo.CountDocumentsOptions): Promise<number> {
-    return this.acrossTenants.countDocuments(scoped(workspaceId, filter), options);
+    return this.#collection.countDocuments(scoped(workspaceId, filter), options);
   }
 
   aggregate<R extends mongo.Document>(
@@ -92,7 +140,7 @@ export class TenantCollection<T extends TenantDocument> {
     stages: mongo.Document[],
     options?: mongo.AggregateOptions,
   ): mongo.AggregationCursor<R> {
-    return this.acrossTenants.aggregate<R>([{ $match: scoped(workspaceId, filter) }, ...stages], options);
+    return this.#collection.aggregate<R>([{ $match: scoped(workspaceId, filter) }, ...stages], options);
   }
 
   async insertOne(workspaceId: ObjectId, document: T): Promise<void> {
@@ -108,7 +156,7 @@ export class TenantCollection<T extends TenantDocument> {
       );
     },
     async (document) => {
-      await this.acrossTenants.insertOne(document as mongo.OptionalUnlessRequiredId<T>);
+      await this.#collection.insertOne(document as mongo.OptionalUnlessRequiredId<T>);
     },
   );
 
@@ -121,7 +169,7 @@ export class TenantCollection<T extends TenantDocument> {
   async #insertAll(documents: T[]): Promise<Map<number, unknown>> {
     if (documents.length === 0) return new Map();
     try {
-      await this.acrossTenants.insertMany(documents as mongo.OptionalUnlessRequiredId<T>[], {
+      await this.#collection.insertMany(documents as mongo.OptionalUnlessRequiredId<T>[], {
         ordered: false,
       });
       return new Map();
@@ -140,14 +188,14 @@ export class TenantCollection<T extends TenantDocument> {
     update: mongo.UpdateFilter<T> | mongo.Document[],
     options: mongo.FindOneAndUpdateOptions = {},
   ): Promise<T | null> {
-    return this.acrossTenants.findOneAndUpdate(scoped(workspaceId, filter), update, {
+    return this.#collection.findOneAndUpdate(scoped(workspaceId, filter), update, {
       returnDocument: 'after',
       ...options,
     }) as Promise<T | null>;
   }
 
   findOneAndDelete(workspaceId: ObjectId, filter: Filter<T>): Promise<T | null> {
-    return this.acrossTenants.findOneAndDelete(scoped(workspaceId, filter)) as Promise<T | null>;
+    return this.#collection.findOneAndDelete(scoped(workspaceId, filter)) as Promise<T | null>;
   }
 
   /** Changes the document that the filter names, or makes it; several at once make one, given a unique index. */
@@ -176,15 +224,15 @@ export class TenantCollection<T extends TenantDocument> {
     async (updates) => {
       const models = updates.map((update) => ({
         name: 'updateOne',
-        namespace: this.acrossTenants.namespace,
+        namespace: this.#collection.namespace,
         ...update,
       }));
-      const options = { ordered: false, verboseResults: true };
+      const options = { ordered: false, verboseResults: true, maxTimeMS: commandTimeoutMs };
       const results = await bulkResults(this.#db.client.bulkWrite(models as never, options));
       return new Map([...results].map(([index, { matchedCount }]) => [index, matchedCount > 0]));
     },
     async ({ filter, update, ...options }) =>
-      (await this.acrossTenants.updateOne(filter, update, options)).matchedCount > 0,
+      (await this.#collection.updateOne(filter, update, options)).matchedCount > 0,
   );
 
   async updateMany(
@@ -193,11 +241,11 @@ export class TenantCollection<T extends TenantDocument> {
     update: mongo.UpdateFilter<T> | mongo.Document[],
     options: mongo.UpdateOptions = {},
   ): Promise<number> {
-    return (await this.acrossTenants.updateMany(scoped(workspaceId, filter), update, options)).modifiedCount;
+    return (await this.#collection.updateMany(scoped(workspaceId, filter), update, options)).modifiedCount;
   }
 
   async deleteMany(workspaceId: ObjectId, filter: Filter<T>): Promise<number> {
-    return (await this.acrossTenants.deleteMany(scoped(workspaceId, filter))).deletedCount;
+    return (await this.#collection.deleteMany(scoped(workspaceId, filter))).deletedCount;
   }
 }
 
@@ -250,6 +298,17 @@ async function bulkResults(
   }
 }
 
+interface Asked {
+  workspaceId: ObjectId;
+  id: ObjectId;
+}
+
+const distinctIds = (ids: ObjectId[]): ObjectId[] => [
+  ...new Map(ids.map((id) => [id.toHexString(), id])).values(),
+];
+
+type FindOneOptions = Pick<mongo.FindOptions, 'projection' | 'sort' | 'hint'>;
+
 /** What a page can ask for. */
 export interface PageOptions {
   limit: number;
@@ -265,6 +324,9 @@ interface FindAnswer<T> {
 
 /** A command takes no options from its connection. Text that we wrote is UTF-8; checking it again costs a tenth. */
 const readOptions = { ignoreUndefined: true, enableUtf8Validation: false };
+
+const rawOptions = { ...readOptions, fieldsAsRaw: { firstBatch: true } };
+const decodeOptions = { validation: { utf8: false } } as const;
 
 const isExhausted = (id: FindAnswer<unknown>['cursor']['id']): boolean => Number(id) === 0;
 

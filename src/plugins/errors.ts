@@ -4,7 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
-import { isDocumentTooLarge, isMongoUnavailable } from '../infra/mongo-errors.ts';
+import { isDocumentTooLarge, isMongoUnavailable, isOutOfTime } from '../infra/mongo-errors.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../lib/errors.ts';
 import { isRefusedDelete, notAllowed } from './methods.ts';
 import { newTraceId, traceHeaders } from './trace.ts';
@@ -100,6 +100,7 @@ export function toAppError(error: FastifyError): AppError {
     return new AppError('invalid', { details: detailsOf(error) });
   if (isMongoUnavailable(error)) {
     return new AppError('unavailable', {
+      ...(isOutOfTime(error) ? { message: 'This took the database too long; ask for less, or later' } : {}),
       cause: error,
       headers: { 'Retry-After': String(retryAfterSeconds) },
     });

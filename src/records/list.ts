@@ -8,6 +8,9 @@ import { settlingMs } from './timing.ts';
 
 export type SortOrder = 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt';
 
+/** Each further filter is looked at on every record that the index leads to. */
+export const filtersMax = 10;
+
 export interface ListQuery {
   limit: number;
   cursor?: string | undefined;

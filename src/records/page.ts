@@ -30,6 +30,9 @@ export interface PageRequest {
  */
 export const examinedMax = 5_000;
 
+/** How much of the store a page reads; it ends before `limit` where the records are large. */
+export const pageBytesMax = 4 * 1_024 * 1_024;
+
 /** One page in the order of an index; stable while records are inserted. @throws AppError invalid for a broken cursor */
 export async function pageByPosition<T extends TenantDocument>(
   collection: TenantCollection<T>,
@@ -43,25 +46,25 @@ export async function pageByPosition<T extends TenantDocument>(
     time: (record as Record<string, unknown>)[field] as Date,
     id: record._id,
   });
-  const find = (
-    conditions: object[],
-    options: { limit: number; skip?: number; projection?: mongo.Document },
-  ) =>
-    collection.findPage(workspaceId, withConditions(filter, conditions) as never, { sort, hint, ...options });
+  const filterOf = (conditions: object[]) => withConditions(filter, conditions) as mongo.Filter<T>;
 
   const lookNoFurther = async (): Promise<Position | undefined> => {
-    const [last] = await find(after, { skip: examinedMax - 1, limit: 1, projection: { [field]: 1 } });
+    const options = { sort, hint, skip: examinedMax - 1, limit: 1, projection: { [field]: 1 } };
+    const [last] = await collection.findPage(workspaceId, filterOf(after), options);
     return last && positionOf(last);
   };
   const end = others.length > 0 ? await lookNoFurther() : undefined;
-  // One more than the page shows whether there is another page.
-  const found = await find([...after, ...(end ? upTo(request, end) : []), ...others], {
-    limit: limit + 1,
-    ...(projection ? { projection } : {}),
-  });
-  const records = found.slice(0, limit);
+  const { documents, isWhole } = await collection.findWithin(
+    workspaceId,
+    filterOf([...after, ...(end ? upTo(request, end) : []), ...others]),
+    // One more than the page shows whether there is another page.
+    { sort, hint, limit: limit + 1, ...(projection ? { projection } : {}) },
+    pageBytesMax,
+  );
+  const records = documents.slice(0, limit);
   const last = records.at(-1);
-  const next = found.length > limit && last ? positionOf(last) : end;
+  const hasMore = documents.length > limit || !isWhole;
+  const next = hasMore && last ? positionOf(last) : end;
   return { records, nextCursor: next ? encodeCursor(next) : null };
 }
 

@@ -29,13 +29,21 @@ export function recordCommands(server: TestServer) {
   if (!client) throw new Error('The server is not connected');
   const db = client.db(databaseName);
   let heard: Json[] = [];
+  let sent: Json[] = [];
   client.on('commandStarted', ({ command, commandName }) => {
+    sent.push(command);
     if (commandName === 'bulkWrite') heard.push(...updatesOf(command));
     // An aggregation over no collection asks nothing of an index.
     if (explained.includes(commandName) && command[commandName] !== 1) heard.push(...singly(command));
   });
   return {
     db,
+    /** What was sent since the last call, as it went over the wire. */
+    sent(): Json[] {
+      const commands = sent;
+      sent = [];
+      return commands;
+    },
     /** Plans of what was sent since the last call, each shape once. */
     async plans(): Promise<Plan[]> {
       const commands = new Map(heard.map((command) => [shapeOf(command), command]));

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { AppError, notFound } from '../../lib/errors.ts';
+import { invalid, notFound } from '../../lib/errors.ts';
 import { listQueryOf, recentQuery, syncQuery, workspaceParams } from '../../lib/schemas.ts';
-import { type ListQuery, listRecords, recentRecords, syncRecords } from '../list.ts';
+import { filtersMax, type ListQuery, listRecords, recentRecords, syncRecords } from '../list.ts';
 import type { RecordDocument } from '../record.ts';
 import type { Shape } from './shape.ts';
 
@@ -32,14 +32,19 @@ export function registerList<T extends RecordDocument>(
       },
     },
     async (request) => {
-      const query = listQuery(request.query as Record<string, unknown>, fieldOf);
+      const query = listQuery(request.query as ListParameters, fieldOf);
       return presentPage(await listRecords(ctx, entity, request.workspace._id, query));
     },
   );
 }
 
-/** A list's query as the store understands it: named filters and `fields.<key>` become facets. */
-function listQuery(query: Record<string, unknown>, fieldOf: Record<string, string>): ListQuery {
+type ListParameters = z.output<ReturnType<typeof listQueryOf<Record<never, never>>>>;
+
+/**
+ * A list's query as the store understands it: named filters and `fields.<key>` become facets. Other parameters mean
+ * nothing here, whatever they are called.
+ */
+function listQuery(query: ListParameters, fieldOf: Record<string, string>): ListQuery {
   const filters: Record<string, string> = {};
   for (const [name, value] of Object.entries(query)) {
     const field = Object.hasOwn(fieldOf, name)
@@ -48,11 +53,12 @@ function listQuery(query: Record<string, unknown>, fieldOf: Record<string, strin
         ? name
         : undefined;
     if (field === undefined || value === undefined) continue;
-    if (typeof value !== 'string')
-      throw new AppError('invalid', { details: { [name]: ['Must be given once'] } });
+    if (typeof value !== 'string') throw invalid(name, 'Must be given once');
     filters[field] = value;
+    if (Object.keys(filters).length > filtersMax) throw invalid(name, `At most ${filtersMax} filters`);
   }
-  return { ...(query as unknown as ListQuery), filters };
+  const { limit, cursor, sort, archived, q, createdAfter, createdBefore, updatedAfter } = query;
+  return { limit, cursor, sort, archived, q, createdAfter, createdBefore, updatedAfter, filters };
 }
 
 /** In the order of the last change. */
