@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Feature } from './feature.ts';
 import type { Clock } from './infra/clock.ts';
@@ -10,6 +9,7 @@ import type { Database } from './infra/mongo.ts';
 import type { Queues } from './infra/queues.ts';
 import type { SharedCache } from './infra/shared-cache.ts';
 import type { SecretBox } from './lib/crypto.ts';
+import type { Doubts } from './records/doubts.ts';
 import type { Relay } from './records/relay.ts';
 
 /** What services work with. Made once per process by `createContext`; tests make one per file. */
@@ -17,8 +17,6 @@ export interface Context {
   /** What this process is there for. */
   readonly features: readonly Feature[];
   readonly config: Config;
-  /** The API keys that there are, by the names of their kinds. */
-  readonly keyKinds: ReadonlyMap<string, KeyKind>;
   readonly log: Logger;
   readonly db: Database;
   /** Fails fast when Redis is away; a caller has to have another way. */
@@ -30,6 +28,7 @@ export interface Context {
   readonly clock: Clock;
   readonly queues: Queues;
   readonly relay: Relay;
+  readonly doubts: Doubts;
   readonly secretBox: SecretBox;
   readonly jwtSecret: string;
   readonly metrics: Metrics;

@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { DeclaredEntity, Feature } from './feature.ts';
@@ -13,12 +12,11 @@ import { createQueues } from './infra/queues.ts';
 import { connectRedis } from './infra/redis.ts';
 import { createSharedCache } from './infra/shared-cache.ts';
 import { createSecretBox, randomToken } from './lib/crypto.ts';
+import { createDoubts } from './records/doubts.ts';
 import { createRelay } from './records/relay.ts';
 
 export interface ContextOptions {
   features: readonly Feature[];
-  /** The API keys that there are, by the names of their kinds. */
-  keyKinds: ReadonlyMap<string, KeyKind>;
   config: Config;
   log: Logger;
   mongoUrl: string;
@@ -33,7 +31,7 @@ export interface ContextOptions {
 export async function createContext(
   options: ContextOptions,
 ): Promise<{ ctx: Context; close(): Promise<void> }> {
-  const { features, keyKinds, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
+  const { features, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
   const db = await connectMongo(mongoUrl, options.databaseName ? { databaseName: options.databaseName } : {});
   const redis = connectRedis(redisUrl, 'request', log);
   const subscriber = connectRedis(redisUrl, 'patient', log);
@@ -49,7 +47,6 @@ export async function createContext(
   const ctx: Context = {
     features,
     config,
-    keyKinds,
     log,
     db,
     redis,
@@ -59,6 +56,7 @@ export async function createContext(
     clock,
     queues,
     relay: createRelay(db, eventSources, log),
+    doubts: createDoubts(db, log),
     secretBox: createSecretBox(secrets.encryptionKey),
     jwtSecret: secrets.jwtSecret,
     metrics: createMetrics(features.flatMap((feature) => feature.measures ?? [])),
@@ -70,6 +68,7 @@ export async function createContext(
     ctx,
     async close() {
       await ctx.relay.close();
+      ctx.doubts.close();
       clock.stop();
       await ctx.cache.close();
       await queues.close();

@@ -8,6 +8,8 @@ import type { Logger } from './logger.ts';
  */
 export interface Clock {
   now(): Date;
+  /** Measures now, for whoever has reason to doubt it. */
+  measure(): Promise<void>;
   stop(): void;
 }
 
@@ -41,9 +43,22 @@ export async function startClock(serverTime: () => Promise<Date>, log: Logger): 
       return false;
     }
   };
-  for (let attempt = 1; !(await measure()) && attempt < firstAttempts; attempt++);
-  const timer = setInterval(() => void measure(), measureEveryMs);
-  timer.unref();
+  let isMeasured = false;
+  let isStopped = false;
+  for (let attempt = 1; !isMeasured && attempt <= firstAttempts; attempt++) isMeasured = await measure();
+  // Until there is a first measurement the next try is soon.
+  let timer: NodeJS.Timeout;
+  const measureLater = () => {
+    timer = setTimeout(
+      async () => {
+        isMeasured = (await measure()) || isMeasured;
+        if (!isStopped) measureLater();
+      },
+      isMeasured ? measureEveryMs : measureAgainMs,
+    );
+    timer.unref();
+  };
+  measureLater();
   return {
     now() {
       const byClock = Date.now() + clockOffsetMs;
@@ -52,6 +67,12 @@ export async function startClock(serverTime: () => Promise<Date>, log: Logger): 
       if (hasJumped && performance.now() - measuredAt > measureAgainMs) void measure();
       return new Date(Math.round(Math.max(byClock, byUptime)));
     },
-    stop: () => clearInterval(timer),
+    async measure() {
+      await measure();
+    },
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+    },
   };
 }

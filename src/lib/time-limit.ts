@@ -1,8 +1,12 @@
 /** The promise's outcome, or a rejection when it takes longer. What the promise stands for goes on. */
-export function withinTime<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+export function withinTime<T>(
+  promise: Promise<T>,
+  limitMs: number,
+  tooLate: () => Error = () => new Error(`No answer within ${limitMs} ms`),
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${limitMs} ms`)), limitMs);
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate()), limitMs);
   });
-  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer));
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }

@@ -75,8 +75,11 @@ const responseNames: Record<string, string> = {
   '500': 'InternalServerError',
 };
 
-const securityOf = ({ access, contract }: RouteConfig) =>
-  access === 'public' ? undefined : contract?.security;
+function securityOf({ access }: RouteConfig): Json[] | undefined {
+  if (access === undefined || access === 'public' || access === 'adapter') return undefined;
+  if (access === 'session' || access === 'admin') return [{ SessionAuth: [] }];
+  return [{ ApiKeyAuth: [] }, { OAuth2Bearer: [] }];
+}
 
 const header = (name: string, description: string): Json => ({
   name,

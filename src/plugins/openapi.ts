@@ -28,7 +28,7 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
         baseUrl,
         ctx.features.flatMap(({ tags = [] }) => tags),
       ),
-      includes: ({ contract }) => contract === undefined || contract.security !== undefined,
+      includes: (config) => config.access !== 'adapter',
       complete: completeNativeDocument,
     });
     app.decorate('nativeDocument', read);

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { duplicateKeyFields } from '../infra/mongo-errors.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from './idempotency.ts';
 import { newRecord } from './insert.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
-import { restampAllIfSlow } from './restamp.ts';
+import { restampAllIfSlow, restampIfLate } from './restamp.ts';
 
 export type RowOutcome<T> =
   | { status: 'created'; record: T; isReplay: boolean }
@@ -57,22 +57,24 @@ export async function insertRecords<T extends RecordDocument>(
   }
 
   const collection = entity.collection(ctx.db);
-  const rejected = await collection.insertMany(
-    workspaceId,
-    pending.map(({ record }) => record),
-  );
+  const records = pending.map(({ record }) => record);
+  const rejected = await collection.insertMany(workspaceId, records).catch((error: unknown) => {
+    if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, records);
+    throw error;
+  });
   // The same request may run twice in parallel: then some rows were inserted by the other run just now.
   const parallel =
     idempotency && rejected.size > 0 ? await earlierRows(ctx, entity, workspaceId, idempotency) : earlier;
   const inserted = pending.filter((_, position) => !rejected.has(position)).map(({ record }) => record);
-  const settled = await restampAllIfSlow(ctx, entity, workspaceId, inserted, startedAt);
+  const settled = await restampAllIfSlow(ctx.clock, collection, workspaceId, inserted, startedAt);
   for (const record of settled) ctx.relay.hand(collection.name, record);
   let created = 0;
   for (const [position, { index }] of pending.entries()) {
     const error = rejected.get(position);
     const answered = parallel.get(index);
     if (error === undefined) {
-      outcomes.set(index, { status: 'created', record: settled[created++] as T, isReplay: false });
+      const record = originalOf(settled[created++] as T);
+      outcomes.set(index, { status: 'created', record, isReplay: false });
     } else if (answered) {
       outcomes.set(index, replayed(answered));
     } else if (duplicateKeyFields(error)) {
@@ -110,8 +112,8 @@ async function earlierRows<T extends RecordDocument>(
   const prefix = `${idempotency.key}#`;
   // $ follows # in the order of characters, so these are the keys that begin with the prefix.
   const ofRequest = { $gte: prefix, $lt: `${idempotency.key}$` };
-  const found = await entity
-    .collection(ctx.db)
+  const collection = entity.collection(ctx.db);
+  const found = await collection
     .find(workspaceId, { 'idempotency.key': ofRequest } as never, { hint: 'answered_requests' })
     .toArray();
   const rows = new Map<number, T>();
@@ -121,7 +123,8 @@ async function earlierRows<T extends RecordDocument>(
       continue;
     }
     assertSameRequest(record.idempotency, idempotency);
-    rows.set(Number(record.idempotency?.key.slice(prefix.length)), record);
+    const index = Number(record.idempotency?.key.slice(prefix.length));
+    rows.set(index, await restampIfLate(collection, record));
   }
   return rows;
 }

@@ -4,6 +4,7 @@ import type { ObjectId } from '../lib/ids.ts';
 import { snapshotOf } from './owe.ts';
 import type { RecordDocument } from './record.ts';
 import type { RelayedEvent } from './relay.ts';
+import { restampIfLate } from './restamp.ts';
 
 /** What one record owes. */
 export interface Debt {
@@ -19,7 +20,10 @@ export function debtOf(collectionName: string, record: RecordDocument): Debt {
   return { collectionName, recordId, workspaceId, events };
 }
 
-/** Debts are owed by the system, not by a tenant: the sweep reads across workspaces, by its own sparse index. */
+/**
+ * Debts are owed by the system, not by a tenant: the sweep reads across workspaces, by its own sparse index. Where the
+ * writer died before the database had stored the record, readers may have passed its time, and it gets another.
+ */
 export async function abandonedDebts(
   collection: TenantCollection<RecordDocument>,
   before: Date,
@@ -28,10 +32,13 @@ export async function abandonedDebts(
   const records = await collection.acrossTenants
     .find(
       { owedSince: { $lt: before } },
-      { sort: { owedSince: 1 }, limit, hint: 'owing', projection: { facets: 0, idempotency: 0 } },
+      { sort: { owedSince: 1 }, limit, hint: 'owing', projection: { facets: 0 } },
     )
     .toArray();
-  return records.map((record) => debtOf(collection.name, record));
+  const settled = await Promise.all(
+    records.map((record) => restampIfLate(collection, record as RecordDocument)),
+  );
+  return settled.map((record) => debtOf(collection.name, record));
 }
 
 /**

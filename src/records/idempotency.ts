@@ -3,6 +3,7 @@ import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts
 import { AppError } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { Entity, IdempotencyMark, RecordDocument } from './record.ts';
+import { restampIfLate } from './restamp.ts';
 
 /**
  * Idempotent creates without locks. The record itself carries the key of the request that made it, under a unique
@@ -48,7 +49,8 @@ export async function createOnce<T extends RecordDocument>(
     }
     if (!earlier) throw error;
     assertSameRequest(earlier.idempotency, idempotency);
-    return { record: originalOf(earlier), isReplay: true };
+    const settled = await restampIfLate(entity.collection(ctx.db), earlier);
+    return { record: originalOf(settled), isReplay: true };
   }
 }
 

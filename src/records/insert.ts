@@ -1,12 +1,12 @@
 import type { Context } from '../context.ts';
-import { duplicateKeyFields } from '../infra/mongo-errors.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { withoutUndefined } from '../lib/clean.ts';
 import { ObjectId } from '../lib/ids.ts';
 import { facetsOfRecord } from './facets.ts';
-import { type IdempotencyRequest, markOf } from './idempotency.ts';
+import { type IdempotencyRequest, markOf, originalOf } from './idempotency.ts';
 import { oweEvents } from './owe.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
-import { restampIfSlow } from './restamp.ts';
+import { restampIfSlow, storedNow } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
 
 export interface InsertOptions {
@@ -38,6 +38,7 @@ export async function newRecord<T extends RecordDocument>(
     createdAt: now,
     updatedAt: now,
     version: 1,
+    storedAt: storedNow(),
     facets: facetsOfRecord(entity.facets, own),
   } as unknown as T;
   assertRecordSize(entity, record);
@@ -73,14 +74,16 @@ export async function insertRecord<T extends RecordDocument>(
   options: InsertOptions = {},
 ): Promise<T> {
   const record = await newRecord(ctx, entity, workspaceId, fields, options);
+  const collection = entity.collection(ctx.db);
   try {
-    await entity.collection(ctx.db).insertOne(workspaceId, record);
+    await collection.insertOne(workspaceId, record);
   } catch (error) {
+    if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [record]);
     const broken = duplicateKeyFields(error);
     if (!broken || broken.includes('idempotency.key') || !options.onDuplicate) throw error;
     throw await options.onDuplicate(broken);
   }
-  const settled = await restampIfSlow(ctx, entity, record, record.createdAt);
-  ctx.relay.hand(entity.collection(ctx.db).name, settled);
-  return settled;
+  const settled = await restampIfSlow(ctx.clock, collection, record, record.createdAt);
+  ctx.relay.hand(collection.name, settled);
+  return originalOf(settled);
 }

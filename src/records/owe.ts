@@ -16,8 +16,18 @@ export async function oweEvents(
   return events;
 }
 
+/** What the store keeps in a record for itself. */
+export const storeFields = ['owed', 'owedSince', 'facets', 'idempotency', 'storedAt'] as const;
+
 /** The record without what the store keeps for itself. */
 export function snapshotOf(record: RecordDocument): Record<string, unknown> {
-  const { owed: _, owedSince: _since, facets: _facets, idempotency: _mark, ...snapshot } = record;
+  const {
+    owed: _,
+    owedSince: _since,
+    facets: _facets,
+    idempotency: _mark,
+    storedAt: _at,
+    ...snapshot
+  } = record;
   return snapshot;
 }

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import type { Database } from '../infra/mongo.ts';
 import type { TenantCollection, TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
@@ -48,6 +49,8 @@ export interface RecordDocument extends TenantDocument {
   archivedAt?: Date;
   /** Searchable values as `field=value`: one index serves every filter (see facets.ts). */
   facets: string[];
+  /** When the server stored it for the first time, by its own clock, in whole seconds. */
+  storedAt?: mongo.Timestamp;
   idempotency?: IdempotencyMark;
   owed?: OwedEvent[];
   /** When the oldest owed event was made; its sparse index is what the sweep reads. */

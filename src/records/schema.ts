@@ -9,6 +9,7 @@ export const recordFields = {
   archived: { type: Boolean, required: true },
   archivedAt: Date,
   facets: [String],
+  storedAt: Schema.Types.Mixed,
   idempotency: { type: Schema.Types.Mixed },
   owed: { type: [Schema.Types.Mixed], default: undefined },
   owedSince: Date,

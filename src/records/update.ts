@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
-import { duplicateKeyFields } from '../infra/mongo-errors.ts';
+import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError, notFound } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
 import type { ObjectId } from '../lib/ids.ts';
@@ -9,8 +9,9 @@ import { applyChange, type Change, rootsOf } from './change.ts';
 import { facetsOfRecord, hasFacets } from './facets.ts';
 import { oweEvents, snapshotOf } from './owe.ts';
 import type { Entity, OwedEvent, RecordDocument } from './record.ts';
-import { restampIfSlow } from './restamp.ts';
+import { restampIfSlow, sameVersion } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
+import { slowWriteMs } from './timing.ts';
 
 /**
  * A change, or a function that makes it of the record as it is. The function returns nothing where the record is to be
@@ -68,12 +69,22 @@ const isMatching = (record: RecordDocument, ifMatch: IfMatch | undefined): boole
   ifMatch.any ||
   ifMatch.tags.some(
     ({ id, updatedAt }) =>
-      id === record._id.toHexString() && updatedAt.getTime() === record.updatedAt.getTime(),
+      id === record._id.toHexString() &&
+      timesOf(record).some((time) => updatedAt.getTime() === time.getTime()),
   );
 
+/** A record that was only stamped again is still the version that its create was answered with. */
+function timesOf({ updatedAt, version, idempotency }: RecordDocument): Date[] {
+  const original = idempotency?.original as Pick<RecordDocument, 'updatedAt' | 'version'> | undefined;
+  return original?.version === version ? [updatedAt, original.updatedAt] : [updatedAt];
+}
+
+/** How long a change waits, for the writers before it and for its own turn to end. */
+const turnMsMax = 5_000;
 /** Writers of one record wait for each other within a process, so only other processes can be quicker. */
-const inTurn = createTurns();
+const inTurn = createTurns(turnMsMax);
 const attemptsMax = 50;
+const clockCheckAttempts = 5;
 /** So many events may wait in a record, each with the record as it was; then the next change passes them on itself. */
 const owedMax = 8;
 
@@ -106,13 +117,18 @@ function revise<T extends RecordDocument>(
       if (!isMark) assertRecordSize(entity, revised.record);
       let isWritten: boolean;
       try {
-        isWritten = await collection.updateOne(workspaceId, presentVersion(current), revised.update);
+        isWritten = await collection.updateOne(workspaceId, inTime(current, startedAt), revised.update);
       } catch (error) {
+        if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [revised.record]);
         const broken = duplicateKeyFields(error);
         throw broken && onDuplicate ? await onDuplicate(broken) : error;
       }
-      if (!isWritten) continue;
-      const settled = await restampIfSlow(ctx, entity, revised.record, startedAt);
+      if (!isWritten) {
+        // Whoever misses again and again may be late by its clock only.
+        if (attempt % clockCheckAttempts === 0) await ctx.clock.measure();
+        continue;
+      }
+      const settled = await restampIfSlow(ctx.clock, collection, revised.record, startedAt);
       ctx.relay.hand(collection.name, settled);
       return settled;
     }
@@ -124,15 +140,14 @@ function revise<T extends RecordDocument>(
 }
 
 /**
- * updatedAt rises with every change. To let an idempotency key go is none, and its mark must not come back with
- * `original`; nor is it one to pass events on, and they must not come back either.
+ * The version that was read, in time. To pass events on is no change of the record, but they must not come back; and a
+ * change that has lain before a server which did not answer must not be made with a time that readers have passed.
  */
-const presentVersion = ({ _id, updatedAt, idempotency, owed }: RecordDocument) =>
+const inTime = (current: RecordDocument, startedAt: Date) =>
   ({
-    _id,
-    updatedAt,
-    ...(idempotency ? { 'idempotency.at': idempotency.at } : {}),
-    ...(owed ? { owed: { $size: owed.length } } : {}),
+    ...sameVersion(current),
+    ...(current.owed ? { owed: { $size: current.owed.length } } : {}),
+    $expr: { $lt: ['$$NOW', new Date(startedAt.getTime() + slowWriteMs)] },
   }) as never;
 
 /** The record after a change and the update that makes it so, or undefined when nothing is different. */

@@ -14,7 +14,6 @@ import {
   bodyFor,
   buildWorld,
   credentialFor,
-  isDocumented,
   listRoutes,
   pathOf,
   type RouteUnderTest,
@@ -26,7 +25,7 @@ import {
  * routes and their parameters are taken from the application itself, so a new query without an index fails here.
  */
 
-const routes = (await listRoutes()).filter(isDocumented);
+const routes = (await listRoutes()).filter(({ access }) => access !== 'adapter');
 /** One workspace is asked, and stands beside one that is larger by far. */
 const copies = { asked: 300, other: 2_000 };
 /** Beyond what is returned: seeks between the ranges of an index, and the rows that a filter passes over. */
@@ -80,7 +79,15 @@ describe('every query', () => {
     const template = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Many', priority: 'Low' });
     const leads = Array.from({ length: count }, (_, index) => {
       const createdAt = new Date(Date.UTC(2025, 0, 1) + index);
-      return { ...template, _id: new ObjectId(), createdAt, updatedAt: createdAt };
+      // Long told to everybody: the sweep has no business with them.
+      return {
+        ...template,
+        _id: new ObjectId(),
+        createdAt,
+        updatedAt: createdAt,
+        owed: undefined,
+        owedSince: undefined,
+      };
     });
     const rare = { ...leads[0], facets: [...template.facets, 'tags=rare'] } as Lead;
     await collection.insertMany(workspaceId, [rare, ...leads.slice(1)]);

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leads } from '../../src/features/people/leads/model.ts';
+import { leadEntity } from '../../src/features/people/leads/service.ts';
 import { type Embedded, startEmbedded } from '../../src/infra/embedded/index.ts';
 import { connectMongo } from '../../src/infra/mongo.ts';
 import { isMongoUnavailable } from '../../src/infra/mongo-errors.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import { newRecord } from '../../src/records/insert.ts';
+import { startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
+import { followSync, type SyncedRecord } from '../helpers/sync.ts';
 import { until } from '../helpers/webhooks.ts';
 
 /** A server whose MongoDB and Redis are its own, to be killed and frozen. */
@@ -84,6 +88,60 @@ describe('while MongoDB does not answer', () => {
       return again.status !== 503 && again;
     });
     expect(retried.body).toMatchObject({ success: true, count: 2, skippedDuplicates: 0 });
+  });
+
+  it('makes nobody wait for those who wait before him', async () => {
+    const { body } = await tenant.api.post('/leads').send(buildLead());
+    const answers = await whileFrozen('mongo', () =>
+      Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          timed(async () => tenant.api.patch(`/leads/${body.data._id}`).send({ city: `City ${index}` })),
+        ),
+      ),
+    );
+    expect(answers.map(({ answer }) => answer.status)).toEqual(Array(8).fill(503));
+    expect(answers.map(({ answer }) => answer.headers['retry-after'])).not.toContain(undefined);
+    expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(quicklyMs);
+    await until(async () => (await tenant.api.get('/leads')).status === 200);
+  });
+
+  it('shows those who sync a lead that it stored later than its stamp says', async () => {
+    const body = buildLead();
+    await tenant.api.get('/leads?limit=1').expect(200);
+    const lost = await whileFrozen('mongo', async () => create('late', body));
+    expect(lost.status).toBe(503);
+    const passed = await until(async () => {
+      const answer = await tenant.api.post('/leads').send(buildLead());
+      return answer.status === 201 && answer.body.data;
+    });
+    const seen = await followSync<SyncedRecord>(tenant.api, '/leads', (found) => found.has(passed._id));
+    const retried = await create('late', body);
+    expect(retried.status).toBe(201);
+    const { _id: id } = retried.body.data;
+    const since = [...seen.values()].at(-1)?.updatedAt ?? '';
+    const { updatedAt } = (await tenant.api.get(`/leads/${id}`)).body.data;
+    expect(seen.get(id)?.updatedAt === updatedAt || updatedAt > since).toBe(true);
+  });
+
+  it('is left by a server that stops, events and sweeps or not', async () => {
+    const { ctx, ...stopping } = await startServer(
+      {},
+      { name: server.ctx.redisPrefix, mongoUrl: embedded.mongoUrl, redisUrl: embedded.redisUrl },
+    );
+    const worker = startWorker(ctx, embedded.redisUrl as string, { sweepEveryMs: 50 });
+    const workspaceId = new ObjectId(tenant.workspaceId);
+    const lead = await newRecord(ctx, leadEntity, workspaceId, { name: 'Owing', priority: 'Low' });
+    const { ms } = await whileFrozen('mongo', async () => {
+      for (let count = 0; count < 2_000; count += 1) {
+        const owed = [{ id: new ObjectId(), type: 'lead.created' as const, at: lead.createdAt }];
+        ctx.relay.hand('leads', { ...lead, owed });
+      }
+      return timed(async () => {
+        await worker.close();
+        await stopping.close();
+      });
+    });
+    expect(ms).toBeLessThan(15_000);
   });
 
   it('reports a lost insert of many documents as lost', async () => {

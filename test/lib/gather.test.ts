@@ -41,7 +41,7 @@ describe('gather', () => {
 
 describe('turns', () => {
   it('are taken one after the other for one key, at once for different ones, also after a failure', async () => {
-    const inTurn = createTurns();
+    const inTurn = createTurns(10_000);
     const log: string[] = [];
     const work = (key: string, name: string, ms: number) =>
       inTurn(key, async () => {
@@ -55,5 +55,25 @@ describe('turns', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
     expect(log.indexOf('a2 begins')).toBeGreaterThan(log.indexOf('a1 ends'));
     expect(log.indexOf('b1 begins')).toBeLessThan(log.indexOf('a1 ends'));
+  });
+
+  it('are waited for no longer than the limit, by all who wait, and not begun any more after it', async () => {
+    const inTurn = createTurns(50);
+    let begun = 0;
+    let end = () => {};
+    const first = inTurn('a', async () => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    const others = Array.from({ length: 5 }, () => inTurn('a', async () => void begun++));
+    const outcomes = await Promise.allSettled(others);
+    expect(outcomes).toEqual(
+      Array(5).fill({ status: 'rejected', reason: expect.objectContaining({ status: 503 }) }),
+    );
+    end();
+    await first;
+    await inTurn('a', async () => {});
+    expect(begun).toBe(0);
   });
 });

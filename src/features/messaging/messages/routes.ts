@@ -7,8 +7,7 @@ import { emailInput, messageOut, messageQuery, smsInput } from './schema.ts';
 import { cancelMessage, getMessage, listMessages, sendEmail, sendSms } from './service.ts';
 
 const tags = ['Messages'];
-const readable = { access: 'message.read', module: 'messages' } as const;
-const sendable = { access: 'message.send', module: 'messages' } as const;
+const config = { access: 'credential', module: 'messages' } as const;
 const one = envelope(messageOut);
 const messageParams = idParams('messageId');
 
@@ -17,7 +16,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/sms',
     {
-      config: { ...sendable, idempotent: true },
+      config: { ...config, idempotent: true },
       schema: {
         operationId: 'sendSms',
         summary: 'Send an SMS now or later',
@@ -38,7 +37,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/email',
     {
-      config: { ...sendable, idempotent: true },
+      config: { ...config, idempotent: true },
       schema: {
         operationId: 'sendEmail',
         summary: 'Send an email now or later',
@@ -59,7 +58,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/messages',
     {
-      config: readable,
+      config,
       schema: {
         operationId: 'listMessages',
         summary: 'List messages of every channel, newest first',
@@ -78,7 +77,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/messages/:messageId',
     {
-      config: { ...readable, etag: true },
+      config: { ...config, etag: true },
       schema: {
         operationId: 'getMessage',
         summary: 'Get a message',
@@ -96,7 +95,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/:messageId/cancel',
     {
-      config: sendable,
+      config,
       schema: {
         operationId: 'cancelMessage',
         summary: 'Keep a scheduled or queued message from being sent; 409 once it has left',

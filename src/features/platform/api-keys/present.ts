@@ -1,34 +1,30 @@
 import type { Context } from '../../../context.ts';
-import { ownLimitsOf } from './limits.ts';
 import type { ApiKey } from './model.ts';
+import type { ApiKeyOut } from './schema.ts';
 import { type IssuedSecrets, isExpired } from './service.ts';
 
-function presentSettings(ctx: Context, apiKey: ApiKey) {
-  const { expiresAt, allowedIps, kind } = apiKey;
-  const { perMinute, perHour } = ownLimitsOf(ctx, ctx.keyKinds.get(kind), apiKey);
-  return {
-    rateLimitPerMinute: perMinute,
-    rateLimitPerHour: perHour,
-    expiresAt: expiresAt?.toISOString(),
-    allowedIps: allowedIps.length > 0 ? allowedIps : undefined,
-  };
-}
+const presentSettings = ({ limits, expiresAt, allowedIps }: ApiKey) => ({
+  rateLimitPerMinute: limits?.perMinute,
+  rateLimitPerHour: limits?.perHour,
+  expiresAt: expiresAt?.toISOString(),
+  allowedIps: allowedIps.length > 0 ? allowedIps : undefined,
+});
 
 /** A key without its secrets, which nobody can show again. */
-export const presentApiKey = (ctx: Context, apiKey: ApiKey) => ({
+export const presentApiKey = (ctx: Context, apiKey: ApiKey): ApiKeyOut => ({
   _id: apiKey._id.toHexString(),
   name: apiKey.name,
   clientId: apiKey.clientId,
   kind: apiKey.kind,
   scopes: apiKey.scopes,
   permissions: apiKey.permissions,
-  status: apiKey.status === 'active' && isExpired(ctx, apiKey) ? ('expired' as const) : apiKey.status,
-  ...presentSettings(ctx, apiKey),
+  status: apiKey.status === 'active' && isExpired(ctx, apiKey) ? 'expired' : apiKey.status,
+  ...presentSettings(apiKey),
   createdAt: apiKey.createdAt.toISOString(),
 });
 
 /** The only time that the secrets leave the server. */
-export const presentIssued = (ctx: Context, apiKey: ApiKey, secrets: IssuedSecrets) => ({
+export const presentIssued = (apiKey: ApiKey, secrets: IssuedSecrets) => ({
   _id: apiKey._id.toHexString(),
   name: apiKey.name,
   clientId: apiKey.clientId,
@@ -36,5 +32,5 @@ export const presentIssued = (ctx: Context, apiKey: ApiKey, secrets: IssuedSecre
   kind: apiKey.kind,
   scopes: apiKey.scopes,
   permissions: apiKey.permissions,
-  ...presentSettings(ctx, apiKey),
+  ...presentSettings(apiKey),
 });
