@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -24,14 +25,25 @@ const adapters: Adapter[] = [cratio];
 const workspacePrefix = '/api/v1/workspaces/:workspaceId';
 
 const bodyBytesMax = 1_024 * 1_024;
-/** A request that takes longer to arrive holds a connection for nothing. */
-const requestTimeoutMs = 60_000;
+/** How often connections are held against the time that a request may take to arrive, so how late one is cut at most. */
+const connectionCheckMaxMs = 1_000;
+
+/**
+ * A request that takes longer to arrive holds a connection for nothing. Left alone Node looks every 30 seconds, and takes
+ * the shorter of two times for the head and the longer for the whole request, whichever was meant for which.
+ */
+const slowRequestOptions = (requestTimeoutMs: number): ServerOptions => ({
+  requestTimeout: requestTimeoutMs,
+  headersTimeout: requestTimeoutMs,
+  connectionsCheckingInterval: Math.min(connectionCheckMaxMs, requestTimeoutMs / 4),
+});
 
 /** The whole application: plugins in order, then features. Builds, never listens. */
 export async function buildApp(ctx: Context): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: ctx.config.requestTimeoutMs,
+    http: slowRequestOptions(ctx.config.requestTimeoutMs),
     genReqId: traceIdOf,
     trustProxy: ctx.config.isProxyTrusted,
     // An id of any length is looked at like any other: it is unknown.

@@ -37,6 +37,7 @@ const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: port.default(5010),
   HOST: z.string().min(1).default('127.0.0.1'),
+  REQUEST_TIMEOUT_MS: positive.default(60_000),
   DATA_DIR: z.string().min(1).default('.data'),
   // Not a WHATWG URL when it lists several hosts; the driver says what else is wrong with it.
   MONGODB_URL: z
@@ -72,6 +73,8 @@ export interface Config {
   readonly isProduction: boolean;
   readonly port: number;
   readonly host: string;
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs: number;
   readonly dataDir: string;
   /** Unset: the embedded engine serves. */
   readonly mongoUrl: string | undefined;
@@ -127,6 +130,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     isProduction: env.NODE_ENV === 'production',
     port: env.PORT,
     host: env.HOST,
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     dataDir: env.DATA_DIR,
     mongoUrl: env.MONGODB_URL,
     redisUrl: env.REDIS_URL,

@@ -81,7 +81,9 @@ export function answerParserError(error: Error & { code?: string }, socket: Sock
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
-  socket.setTimeout(lingerMs, () => socket.destroy());
+  // Not a time-out of the socket, which whatever goes on dripping in would put off for ever.
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Fastify's own errors by code. */
