@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import type { Context } from './context.ts';
+import { othersMask, warnOfOpenDataDir } from './infra/data-dir.ts';
 import { startEmbedded } from './infra/embedded/index.ts';
 import { createLogger, type Logger } from './infra/logger.ts';
 
@@ -30,6 +31,9 @@ async function main(): Promise<void> {
 
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
+  process.umask(othersMask);
+  warnOfOpenDataDir(config.dataDir, log);
+  warnOfUnusedMail(config, log);
   const serving = serve(command, config, log);
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -51,6 +55,14 @@ async function main(): Promise<void> {
     });
   }
   await serving;
+}
+
+/** Whoever upgrades, or believes that a mail server is all that it takes, learns why their email goes to the sandbox. */
+function warnOfUnusedMail({ smtpUrl, operatorMail }: Config, log: Logger): void {
+  if (smtpUrl && operatorMail.length === 0)
+    log.warn(
+      "SMTP_URL carries the system's own mail only: OPERATOR_MAIL names whose email may leave through it",
+    );
 }
 
 /** Starts what the command asks for, in the order of dependence; the returned function stops it in reverse. */
