@@ -27,6 +27,11 @@ export type ErrorCode = keyof typeof errorCatalogue;
 /** Field path → what is wrong with it. */
 export type ErrorDetails = Record<string, string[]>;
 
+/** An answer that says what is wrong is no larger than a person can read, whatever the question was. */
+export const issuesMax = 20;
+const pathLengthMax = 200;
+const messageLengthMax = 1_000;
+
 export interface AppErrorOptions {
   message?: string;
   /** Body field `details` of a 422. */
@@ -48,14 +53,30 @@ export class AppError extends Error {
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     const [status, message] = errorCatalogue[code];
-    super(options.message ?? message, { cause: options.cause });
+    super(cut(options.message ?? message, messageLengthMax), { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.status = status;
-    this.details = options.details;
+    this.details = options.details && bounded(options.details);
     this.extra = options.extra;
     this.headers = options.headers;
   }
+}
+
+/** At most that much of a text, and a mark where the rest was. */
+export const cut = (text: string, lengthMax: number): string =>
+  text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
+
+function bounded(details: ErrorDetails): ErrorDetails {
+  const kept: [path: string, messages: string[]][] = [];
+  let left = issuesMax;
+  for (const [path, messages] of Object.entries(details)) {
+    if (left <= 0) break;
+    const told = messages.slice(0, left);
+    left -= told.length;
+    kept.push([cut(path, pathLengthMax), told.map((message) => cut(message, messageLengthMax))]);
+  }
+  return Object.fromEntries(kept);
 }
 
 /** 404 that names what was looked for: `notFound('Lead')`. */

@@ -13,10 +13,8 @@ export const isStorableName = (name: string): boolean =>
 /** Why free-form JSON can't be stored, or undefined when it can. Walks without recursion, so depth can't hurt. */
 export function whyNotStorable(value: unknown): string | undefined {
   const waiting: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
-  let nodes = 0;
+  let nodes = 1;
   for (let next = waiting.pop(); next; next = waiting.pop()) {
-    nodes += 1;
-    if (nodes > bounds.nodes) return 'Too many values';
     if (next.depth > bounds.depth) return 'Too deeply nested';
     if (typeof next.value === 'string' && next.value.length > bounds.stringLength) {
       return `Text of more than ${bounds.stringLength} characters`;
@@ -24,7 +22,10 @@ export function whyNotStorable(value: unknown): string | undefined {
     // A number like 1e999 parses as infinite, which JSON can't say back.
     if (typeof next.value === 'number' && !Number.isFinite(next.value)) return 'Number out of range';
     if (typeof next.value !== 'object' || next.value === null) continue;
-    for (const [name, item] of Object.entries(next.value)) {
+    const entries = Object.entries(next.value);
+    nodes += entries.length;
+    if (nodes > bounds.nodes) return 'Too many values';
+    for (const [name, item] of entries) {
       if (!isStorableName(name))
         return 'Names must not be empty, long or reserved, begin with $, or hold a dot';
       waiting.push({ value: item, depth: next.depth + 1 });

@@ -2,10 +2,9 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
 import { isDocumentTooLarge, isMongoUnavailable, isOutOfTime } from '../infra/mongo-errors.ts';
-import { AppError, type ErrorCode, type ErrorDetails } from '../lib/errors.ts';
+import { AppError, type ErrorCode } from '../lib/errors.ts';
 import { isRefusedDelete, notAllowed } from './methods.ts';
 import { newTraceId, traceHeaders } from './trace.ts';
 
@@ -98,8 +97,6 @@ export function toAppError(error: FastifyError): AppError {
   if (error instanceof AppError) return error;
   // Anything can be thrown.
   if (!(error instanceof Error)) return new AppError('internal', { cause: error });
-  if (hasZodFastifySchemaValidationErrors(error))
-    return new AppError('invalid', { details: detailsOf(error) });
   if (isMongoUnavailable(error)) {
     return new AppError('unavailable', {
       ...(isOutOfTime(error) ? { message: 'This took the database too long; ask for less, or later' } : {}),
@@ -115,17 +112,4 @@ export function toAppError(error: FastifyError): AppError {
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500)
     return new AppError('bad_request');
   return new AppError('internal', { cause: error });
-}
-
-type ZodErrors = { validation: { instancePath: string; message?: string }[]; validationContext?: string };
-
-function detailsOf(error: unknown): ErrorDetails {
-  const { validation, validationContext } = error as ZodErrors;
-  // A map, because a client names the paths: `constructor` is one like any other.
-  const details = new Map<string, string[]>();
-  for (const { instancePath, message } of validation) {
-    const path = instancePath.split('/').filter(Boolean).join('.') || validationContext || 'body';
-    details.set(path, [...(details.get(path) ?? []), message ?? 'Invalid']);
-  }
-  return Object.fromEntries(details);
 }

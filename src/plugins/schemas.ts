@@ -1,18 +1,22 @@
 import fastJson from 'fast-json-stringify';
 import fp from 'fastify-plugin';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { invalidInput, parseBounded } from '../lib/bounds.ts';
 
 type JsonSchema = Record<string, unknown>;
 
 /**
- * zod validates what comes in. What goes out is built by our own presenters, so it is not validated a second time: the
+ * zod validates what comes in, within bounds. What goes out is built by our own presenters, so it is not validated a second time: the
  * same schemas are compiled into serialisers, once per schema.
  */
 export const schemasPlugin = fp(
   async (app) => {
     const compiled = new Map<unknown, (value: unknown) => string>();
-    app.setValidatorCompiler(validatorCompiler);
+    app.setValidatorCompiler(({ schema, httpPart = 'body' }) => (value) => {
+      const parsed = parseBounded(schema as unknown as z.ZodType, value);
+      if (parsed.success) return { value: parsed.data };
+      return { error: invalidInput(parsed.issues, httpPart) };
+    });
     app.setSerializerCompiler(({ schema }) => {
       let serialise = compiled.get(schema);
       if (!serialise) {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
-import { AppError } from '../lib/errors.ts';
+import { AppError, cut } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import {
   assertSameRequest,
@@ -84,13 +84,16 @@ export async function insertRecords<T extends RecordDocument>(
   return rows.map((_, index) => outcomes.get(index) as RowOutcome<T>);
 }
 
+/** The reasons of 500 rows are one answer. */
+const reasonLengthMax = 300;
+
 /** Why a row can't be a record. @throws what is not the row's fault */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof AppError) || error.status >= 500) throw error;
   const details = Object.entries(error.details ?? {}).map(
     ([path, messages]) => `${path}: ${messages.join(', ')}`,
   );
-  return details.join('; ') || error.message;
+  return cut(details.join('; ') || error.message, reasonLengthMax);
 }
 
 const replayed = <T extends RecordDocument>(record: T): RowOutcome<T> => ({

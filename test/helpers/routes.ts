@@ -23,6 +23,7 @@ export interface RouteUnderTest {
   url: string;
   access: Access;
   config: NonNullable<RouteOptions['config']>;
+  bodyLimit: number;
   schema: {
     operationId?: string;
     summary?: string;
@@ -46,7 +47,7 @@ export async function listRoutes(): Promise<RouteUnderTest[]> {
   } as unknown as Context;
   const app = await buildApp(ctx);
   await app.ready();
-  const routes = app.routeTable.flatMap(({ method, url, config = {}, schema = {} }) => {
+  const routes = app.routeTable.flatMap(({ method, url, bodyLimit, config = {}, schema = {} }) => {
     if ((schema as { hide?: boolean }).hide) return [];
     return [method].flat().map((one) => ({
       name: `${one} ${url}`,
@@ -54,6 +55,7 @@ export async function listRoutes(): Promise<RouteUnderTest[]> {
       url,
       access: config.access as Access,
       config,
+      bodyLimit: bodyLimit ?? app.initialConfig.bodyLimit ?? 0,
       schema: schema as RouteUnderTest['schema'],
     }));
   });

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
+import { invalidInput, parseBounded } from '../../lib/bounds.ts';
 import { bulkBodyBytesMax, bulkResponse, bulkRows, workspaceParams } from '../../lib/schemas.ts';
 import { findWorkspace } from '../../tenancy/workspaces/service.ts';
 import { insertRecords, type Row, type RowOutcome, reasonOf } from '../bulk.ts';
@@ -73,14 +74,8 @@ async function prepareRow<T extends RecordDocument>(
   caller: Caller,
   input: unknown,
 ): Promise<Row<T>> {
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) {
-    return {
-      error: parsed.error.issues
-        .map((issue) => `${issue.path.join('.') || 'row'}: ${issue.message}`)
-        .join('; '),
-    };
-  }
+  const parsed = parseBounded(schema, input);
+  if (!parsed.success) return { error: reasonOf(invalidInput(parsed.issues, 'row')) };
   try {
     return { fields: await service.prepare(ctx, caller, parsed.data as never) };
   } catch (error) {

@@ -15,6 +15,9 @@ const path = '/api/providers/twilio/:workspaceId';
 const tags = ['Provider Callbacks'];
 const config = { access: 'public' } as const;
 
+/** A message with all that Twilio tells about it has a few kilobytes; the form is read before its signature is known. */
+const formBytesMax = 64 * 1_024;
+
 /** What Twilio calls the statuses that say something new about a message. */
 const statuses: Record<string, StatusReport['status']> = {
   sent: 'sent',
@@ -33,7 +36,7 @@ export const twilioCallbackRoutes: Routes = async (app, { ctx }) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
+    { parseAs: 'string', bodyLimit: formBytesMax },
     (_request, body, done) => done(null, new URLSearchParams(body as string)),
   );
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseBounded } from '../../../lib/bounds.ts';
+import { AppError } from '../../../lib/errors.ts';
 import type { InboundMessage, StatusReport } from '../messages/callbacks.ts';
 
 /**
@@ -65,13 +67,22 @@ const statusSchema = z.object({
 /** The person has stopped messages from this business. */
 const optOutCode = 131_050;
 
+/** Meta tells of as many at a time. */
+const updatesMax = 1_000;
+
 /** Reads a callback's body; what belongs to another of the app's numbers is left out. */
 export function readWhatsappEvents(body: unknown, phoneNumberId: string): WhatsappEvents {
   const events: WhatsappEvents = { messages: [], statuses: [] };
-  const changes = envelopeSchema.safeParse(body).data?.entry.flatMap((entry) => entry.changes) ?? [];
+  const envelope = parseBounded(envelopeSchema, body);
+  const changes = envelope.success ? envelope.data.entry.flatMap((entry) => entry.changes) : [];
+  let updates = 0;
   for (const one of changes) {
-    const change = changeSchema.safeParse(one).data?.value;
-    if (change?.metadata.phone_number_id !== phoneNumberId) continue;
+    const parsed = parseBounded(changeSchema, one);
+    if (!parsed.success) continue;
+    const change = parsed.data.value;
+    updates += change.messages.length + change.statuses.length;
+    if (updates > updatesMax) throw new AppError('payload_too_large');
+    if (change.metadata.phone_number_id !== phoneNumberId) continue;
     events.messages.push(...change.messages.flatMap((message) => readMessage(message, change)));
     events.statuses.push(...change.statuses.flatMap(readStatus));
   }
@@ -79,8 +90,9 @@ export function readWhatsappEvents(body: unknown, phoneNumberId: string): Whatsa
 }
 
 function readMessage(input: unknown, { contacts, metadata }: Change): InboundMessage[] {
-  const message = messageSchema.safeParse(input).data;
-  if (!message) return [];
+  const parsed = parseBounded(messageSchema, input);
+  if (!parsed.success) return [];
+  const message = parsed.data;
   const file = message.image ?? message.video ?? message.audio ?? message.document ?? message.sticker;
   const { interactive } = message;
   return [
@@ -105,8 +117,9 @@ function readMessage(input: unknown, { contacts, metadata }: Change): InboundMes
 }
 
 function readStatus(input: unknown): StatusReport[] {
-  const report = statusSchema.safeParse(input).data;
-  if (!report) return [];
+  const parsed = parseBounded(statusSchema, input);
+  if (!parsed.success) return [];
+  const report = parsed.data;
   const [error] = report.errors;
   return [
     {

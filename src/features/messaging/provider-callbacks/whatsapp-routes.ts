@@ -4,6 +4,7 @@ import type { Routes } from '../../../http.ts';
 import { isEqualConstantTime } from '../../../lib/crypto.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { parseId } from '../../../lib/ids.ts';
+import { measureJson } from '../../../lib/json-size.ts';
 import { workspaceParams } from '../../../lib/schemas.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { findWorkspace } from '../../../tenancy/workspaces/service.ts';
@@ -93,6 +94,7 @@ async function accountOf(
 }
 
 function parse(body: Buffer): unknown {
+  if (measureJson(body).isTooLong) throw new AppError('payload_too_large');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

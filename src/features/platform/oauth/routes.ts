@@ -10,9 +10,12 @@ import { issueTokens, refreshTokens, revokeCredentials, type TokenPair } from '.
 const tags = ['OAuth 2.0'];
 const config = { access: 'public', limitByAddress: true } as const;
 
+/** Some names and credentials. */
+const formBytesMax = 16 * 1_024;
+
 /** Clients send their credentials as JSON, as a form, or as HTTP Basic. */
 export const oauthRoutes: Routes = async (app, { ctx }) => {
-  await app.register(formbody);
+  await app.register(formbody, { bodyLimit: formBytesMax });
   app.addHook('onSend', async (request, reply) => {
     reply.header('Cache-Control', 'no-store');
     if (reply.statusCode === 401 && usesBasic(request)) reply.header('WWW-Authenticate', basicChallenge);
