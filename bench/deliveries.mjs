@@ -33,6 +33,7 @@ async function measure(events) {
   const [
     { loadConfig },
     { createContext },
+    { keyKinds },
     { features },
     { createLogger },
     { startEmbedded },
@@ -41,6 +42,7 @@ async function measure(events) {
   ] = await Promise.all([
     import('../dist/config.js'),
     import('../dist/create-context.js'),
+    import('../dist/contracts.js'),
     import('../dist/features.js'),
     import('../dist/infra/logger.js'),
     import('../dist/infra/embedded/index.js'),
@@ -52,7 +54,7 @@ async function measure(events) {
   const config = loadConfig({ DATA_DIR: dataDir, WEBHOOK_ALLOW_PRIVATE_NETWORK: 'true' });
   const embedded = await startEmbedded({ dataDir, log, mongo: true, redis: true });
   const { mongoUrl, redisUrl } = embedded;
-  const { ctx, close } = await createContext({ features, config, log, mongoUrl, redisUrl });
+  const { ctx, close } = await createContext({ features, keyKinds, config, log, mongoUrl, redisUrl });
   const receiver = new Worker(new URL(import.meta.url));
   const [port] = await once(receiver, 'message');
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../dist/config.js';
+import { keyKinds } from '../dist/contracts.js';
 import { createContext } from '../dist/create-context.js';
 import { features } from '../dist/features.js';
 import { startEmbedded } from '../dist/infra/embedded/index.js';
@@ -42,6 +43,7 @@ export async function startEnvironment({ profileFolder }) {
 
   const { ctx, close } = await createContext({
     features,
+    keyKinds,
     config: loadConfig(shared),
     log: createLogger('warn'),
     mongoUrl,

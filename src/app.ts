@@ -3,26 +3,26 @@ import cookie from '@fastify/cookie';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { cratio } from './adapters/cratio/routes.ts';
+import type { Contract } from './access/contract.ts';
+import { accessPlugin, openTo } from './access/plugin.ts';
+import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import type { Adapter } from './http.ts';
-import { authPlugin } from './plugins/auth.ts';
+import { adapters, native, people, portal } from './contracts.ts';
+import type { Routes } from './http.ts';
 import { answerFrameworkError, answerParserError, errorsPlugin } from './plugins/errors.ts';
 import { etagPlugin } from './plugins/etag.ts';
 import { idempotencyPlugin } from './plugins/idempotency.ts';
 import { jsonBodyPlugin } from './plugins/json-body.ts';
 import { methodsPlugin } from './plugins/methods.ts';
 import { openapiPlugin } from './plugins/openapi.ts';
-import { rateLimitPlugin } from './plugins/rate-limit.ts';
 import { schemasPlugin } from './plugins/schemas.ts';
 import { traceIdOf, tracePlugin } from './plugins/trace.ts';
-import { workspacePlugin } from './plugins/workspace.ts';
 
-/** Foreign contracts. */
-const adapters: Adapter[] = [cratio];
-
-/** Where workspaces are mounted. */
-const workspacePrefix = '/api/v1/workspaces/:workspaceId';
+/** Where workspaces are mounted: for keys and tokens, and for signed-in people. */
+const mounts = [
+  [native, '/api/v1/workspaces/:workspaceId'],
+  [people, '/api/workspaces/:workspaceId'],
+] as const;
 
 const bodyBytesMax = 1_024 * 1_024;
 /** How often connections are held against the time that a request may take to arrive, so how late one is cut at most. */
@@ -45,7 +45,7 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
     requestTimeout: ctx.config.requestTimeoutMs,
     http: slowRequestOptions(ctx.config.requestTimeoutMs),
     genReqId: traceIdOf,
-    trustProxy: ctx.config.isProxyTrusted,
+    trustProxy: trustOf(ctx.config),
     // An id of any length is looked at like any other: it is unknown.
     routerOptions: { maxParamLength: 100_000 },
     // Requests that arrive on open connections while the server stops are still served.
@@ -66,19 +66,26 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
   await app.register(methodsPlugin);
   // Before the plugins that demand things of routes: the pages it adds are open to all.
   await app.register(openapiPlugin, { ctx, others: adapters });
-  await app.register(authPlugin, { ctx });
-  await app.register(rateLimitPlugin, { ctx });
-  await app.register(workspacePlugin, { ctx });
+  await app.register(accessPlugin, { ctx });
   await app.register(idempotencyPlugin);
   await app.register(etagPlugin);
 
-  for (const { routes } of adapters) await app.register(routes, { ctx });
-  for (const { routes = [], workspaceRoutes = [] } of ctx.features) {
-    for (const register of routes) await app.register(register, { ctx });
-    for (const register of workspaceRoutes) await app.register(register, { ctx, prefix: workspacePrefix });
-  }
+  const open = (contract: Contract, routes: readonly Routes[], prefix = '') =>
+    app.register(async (scope) => {
+      openTo(scope as unknown as FastifyInstance, ctx, contract);
+      for (const register of routes) await scope.register(register, { ctx, prefix });
+    });
+  const routes = ctx.features.flatMap((feature) => feature.routes ?? []);
+  const workspaceRoutes = ctx.features.flatMap((feature) => feature.workspaceRoutes ?? []);
+  for (const adapter of adapters) await open(adapter, [adapter.routes]);
+  await open(portal, routes);
+  for (const [contract, prefix] of mounts) await open(contract, workspaceRoutes, prefix);
   return app as unknown as FastifyInstance;
 }
+
+/** Fastify knows networks; of so many proxies in a row the nearest ones are believed. */
+const trustOf = ({ trustProxy }: Config) =>
+  typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy;
 
 const corsOptions = (origins: readonly string[]): FastifyCorsOptions => ({
   origin: [...origins],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAddressOrRange } from './lib/ip.ts';
 import { isCountry } from './lib/phone.ts';
 
 const flag = (on: string, off: string, fallback: string) =>
@@ -29,6 +30,28 @@ const operatorMail = z
     'must be none, all or workspace ids, separated by commas',
   )
   .transform((text) => (text === 'all' ? text : text === 'none' ? [] : text.split(/\s*,\s*/)));
+/** Names that the proxy library knows for private networks. */
+const namedNetworks = ['loopback', 'linklocal', 'uniquelocal'];
+
+/**
+ * How many proxies stand in front, or in which networks: only these are believed when they name the client. Believing
+ * every sender would let a client choose its address, and with it what is allowed and counted by address.
+ */
+const proxies = z.string().transform((text, context) => {
+  if (text === 'false') return false;
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  const networks = text.split(',').map((network) => network.trim());
+  if (networks.every((network) => namedNetworks.includes(network) || isAddressOrRange(network)))
+    return networks;
+  context.addIssue({
+    code: 'custom',
+    message:
+      text === 'true'
+        ? 'true would believe whatever address a client writes into X-Forwarded-For; give the number of proxies in front, or their networks'
+        : 'must be the number of proxies in front, or their networks (10.0.0.0/8,loopback)',
+  });
+  return z.NEVER;
+});
 
 /** 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 8 h, 24 h: about a day and a half of patience with a broken receiver. */
 const defaultRetryDelays = '5000,30000,120000,600000,3600000,10800000,28800000,86400000';
@@ -52,10 +75,11 @@ const environmentSchema = z.object({
   PUBLIC_URL: url('http', 'https').optional(),
   SIGNUP: z.enum(['open', 'invited', 'closed']).default('open'),
   DEMO: flag('on', 'off', 'on'),
-  TRUST_PROXY: flag('true', 'false', 'false'),
+  TRUST_PROXY: proxies.default(false),
   DEFAULT_COUNTRY: z.string().refine(isCountry, 'must be an ISO 3166 country code').default('IN'),
   RATE_LIMIT_PER_MINUTE: positive.default(600),
   RATE_LIMIT_PER_HOUR: positive.default(10_000),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   WEBHOOK_ALLOW_PRIVATE_NETWORK: flag('true', 'false', 'false'),
   WEBHOOK_RETRY_DELAYS_MS: list
     .transform((texts) => texts.map(Number))
@@ -88,9 +112,14 @@ export interface Config {
   /** `invited`: an account opens with an invitation only. `closed`: none does. */
   readonly signup: 'open' | 'invited' | 'closed';
   readonly isDemoWanted: boolean;
-  readonly isProxyTrusted: boolean;
+  /** Proxies that are believed when they name the client: none, how many, or in which networks. */
+  readonly trustProxy: false | number | string[];
   readonly defaultCountry: string;
   readonly rateLimit: { readonly perMinute: number; readonly perHour: number };
+  /** The operator has set the limit by the minute, which then holds in place of those that contracts document. */
+  readonly isRateLimitSet: boolean;
+  /** Bearer token of /metrics. */
+  readonly metricsToken: string | undefined;
   readonly webhooks: {
     readonly isPrivateNetworkAllowed: boolean;
     readonly retryDelaysMs: readonly number[];
@@ -141,9 +170,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     publicUrl: env.PUBLIC_URL,
     signup: env.SIGNUP,
     isDemoWanted: env.DEMO,
-    isProxyTrusted: env.TRUST_PROXY,
+    trustProxy: env.TRUST_PROXY,
     defaultCountry: env.DEFAULT_COUNTRY,
     rateLimit: { perMinute: env.RATE_LIMIT_PER_MINUTE, perHour: env.RATE_LIMIT_PER_HOUR },
+    isRateLimitSet: given.RATE_LIMIT_PER_MINUTE !== undefined,
+    metricsToken: env.METRICS_TOKEN,
     webhooks: {
       isPrivateNetworkAllowed: env.WEBHOOK_ALLOW_PRIVATE_NETWORK,
       retryDelaysMs: env.WEBHOOK_RETRY_DELAYS_MS,

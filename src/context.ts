@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Feature } from './feature.ts';
 import type { Clock } from './infra/clock.ts';
@@ -17,6 +18,8 @@ export interface Context {
   /** What this process is there for. */
   readonly features: readonly Feature[];
   readonly config: Config;
+  /** The API keys that there are, by the names of their kinds. */
+  readonly keyKinds: ReadonlyMap<string, KeyKind>;
   readonly log: Logger;
   readonly db: Database;
   /** Fails fast when Redis is away; a caller has to have another way. */

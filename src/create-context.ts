@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { DeclaredEntity, Feature } from './feature.ts';
@@ -17,6 +18,8 @@ import { createRelay } from './records/relay.ts';
 
 export interface ContextOptions {
   features: readonly Feature[];
+  /** The API keys that there are, by the names of their kinds. */
+  keyKinds: ReadonlyMap<string, KeyKind>;
   config: Config;
   log: Logger;
   mongoUrl: string;
@@ -31,7 +34,7 @@ export interface ContextOptions {
 export async function createContext(
   options: ContextOptions,
 ): Promise<{ ctx: Context; close(): Promise<void> }> {
-  const { features, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
+  const { features, keyKinds, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
   const db = await connectMongo(mongoUrl, options.databaseName ? { databaseName: options.databaseName } : {});
   const redis = connectRedis(redisUrl, 'request', log);
   const subscriber = connectRedis(redisUrl, 'patient', log);
@@ -47,6 +50,7 @@ export async function createContext(
   const ctx: Context = {
     features,
     config,
+    keyKinds,
     log,
     db,
     redis,

@@ -1,3 +1,4 @@
+import { scopes } from './access/scopes.ts';
 import type { Context } from './context.ts';
 import type { Samples } from './feature.ts';
 import { createApiKey } from './features/platform/api-keys/service.ts';
@@ -5,7 +6,6 @@ import { randomToken } from './lib/crypto.ts';
 import type { Caller } from './records/api/service.ts';
 import { createUser, findUserByEmail } from './tenancy/accounts/users.ts';
 import type { Actor } from './tenancy/actor.ts';
-import { scopes } from './tenancy/actor.ts';
 import { createMember } from './tenancy/members/service.ts';
 import { createWorkspace } from './tenancy/workspaces/service.ts';
 

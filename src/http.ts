@@ -1,25 +1,17 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Contract } from './access/contract.ts';
 import type { Context } from './context.ts';
 import type { IfMatch } from './lib/etag.ts';
 import type { IdempotencyRequest } from './records/idempotency.ts';
 import type { Session } from './tenancy/accounts/model.ts';
-import type { Actor, Scope } from './tenancy/actor.ts';
+import type { Actor } from './tenancy/actor.ts';
 import type { Module, Workspace } from './tenancy/workspaces/model.ts';
 
 /** Version of the public API, in every answer's X-API-Version and in the API document. */
 export const apiVersion = '1.1.0';
 
-/**
- * What a route demands of its caller. Every route declares one; the start fails where one is missing.
- * `public`: nothing. `credential`: any API key or access token of the workspace. A scope: one that has it.
- * `session`: a signed-in person; in a workspace's routes a member of it. `admin`: a member with the role admin.
- * `adapter`: a foreign contract's route, whose adapter authenticates all of its scope.
- */
-export type Access = 'public' | 'adapter' | 'credential' | 'session' | 'admin' | Scope;
-
 declare module 'fastify' {
   interface FastifyContextConfig {
-    access?: Access;
     /** The workspace's module that has to be on. */
     module?: Module;
     /** Status of an answer to invalid input where the contract documents another one than 422. */
@@ -43,9 +35,8 @@ declare module 'fastify' {
 /** A feature's routes: a Fastify plugin that gets the context. */
 export type Routes = FastifyPluginAsyncZod<{ ctx: Context }>;
 
-/** A foreign contract: its routes at its own paths, and its API document. */
-export interface Adapter {
-  name: string;
+/** A foreign contract: who its callers are, its routes at its own paths, and its API document. */
+export interface Adapter extends Contract {
   documentPath: string;
   routes: Routes;
 }

@@ -76,7 +76,7 @@ async function serve(
     for (const one of stops.reverse()) await one();
   };
   try {
-    const [embedded, { createContext }, { features }, app, worker] = await Promise.all([
+    const [embedded, { createContext }, { keyKinds }, { features }, app, worker] = await Promise.all([
       startEmbedded({
         dataDir: config.dataDir,
         log,
@@ -84,6 +84,7 @@ async function serve(
         redis: !config.redisUrl,
       }).catch(asStartError),
       import('./create-context.ts'),
+      import('./contracts.ts'),
       import('./features.ts'),
       command === 'worker' ? undefined : import('./app.ts'),
       command === 'api' ? undefined : import('./worker.ts'),
@@ -91,7 +92,7 @@ async function serve(
     stops.push(() => embedded.stop());
     const mongoUrl = config.mongoUrl ?? embedded.mongoUrl ?? '';
     const redisUrl = config.redisUrl ?? embedded.redisUrl ?? '';
-    const { ctx, close } = await createContext({ features, config, log, mongoUrl, redisUrl }).catch(
+    const { ctx, close } = await createContext({ features, keyKinds, config, log, mongoUrl, redisUrl }).catch(
       asStartError,
     );
     stops.push(close);

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import type { Context } from './context.ts';
+import { keyKinds } from './contracts.ts';
 import { features } from './features.ts';
 import { createLogger } from './infra/logger.ts';
 import { createMetrics } from './infra/metrics.ts';
@@ -30,6 +31,7 @@ export async function generateDocument(): Promise<Record<string, unknown>> {
   const config = loadConfig({ NODE_ENV: 'test' });
   const ctx = {
     features,
+    keyKinds,
     config,
     log: createLogger('silent'),
     metrics: createMetrics(),

@@ -35,3 +35,17 @@ export function isPublicAddress(address: string): boolean {
   if (parsed.range() !== 'unicast' || cloudHosts.has(parsed.toString())) return false;
   return parsed instanceof ipaddr.IPv4 || parsed.match(publicIpv6);
 }
+
+/** Of an IPv6 address only the network counts: whoever has one address there has all 2^64. */
+const ipv6NetworkParts = 4;
+
+/** What callers are told apart by: an IPv4 address, or the /64 network of an IPv6 one. */
+export function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  return `${parsed.parts
+    .slice(0, ipv6NetworkParts)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}

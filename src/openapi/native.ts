@@ -75,11 +75,8 @@ const responseNames: Record<string, string> = {
   '500': 'InternalServerError',
 };
 
-function securityOf({ access }: RouteConfig): Json[] | undefined {
-  if (access === undefined || access === 'public' || access === 'adapter') return undefined;
-  if (access === 'session' || access === 'admin') return [{ SessionAuth: [] }];
-  return [{ ApiKeyAuth: [] }, { OAuth2Bearer: [] }];
-}
+const securityOf = ({ access, contract }: RouteConfig) =>
+  access === 'public' ? undefined : contract?.security;
 
 const header = (name: string, description: string): Json => ({
   name,

@@ -20,11 +20,11 @@ export interface DocumentOptions {
  * @returns reads the document; only after `app.ready()`
  */
 export async function registerDocument(app: FastifyInstance, options: DocumentOptions): Promise<() => Json> {
-  const configs = new Map<string, RouteConfig>();
+  const routes = new Map<string, RouteOptions>();
   const components = new Map<string, Json>();
   app.addHook('onRoute', (route) => {
-    for (const method of [route.method].flat())
-      configs.set(`${method} ${openapiPath(route.url)}`, route.config ?? {});
+    // The route, not its config: scopes further in have yet to complete that.
+    for (const method of [route.method].flat()) routes.set(`${method} ${openapiPath(route.url)}`, route);
   });
 
   const decorator = `document:${options.path}`;
@@ -40,7 +40,8 @@ export async function registerDocument(app: FastifyInstance, options: DocumentOp
       const { openapiObject: document } = input as { openapiObject: Json };
       const schemas = Object.fromEntries([...components].sort(([a], [b]) => a.localeCompare(b)));
       document.components = { ...(document.components as Json), schemas };
-      const configOf = (method: string, path: string) => configs.get(`${method.toUpperCase()} ${path}`) ?? {};
+      const configOf = (method: string, path: string) =>
+        routes.get(`${method.toUpperCase()} ${path}`)?.config ?? {};
       return (options.complete?.(document, configOf) ?? document) as never;
     },
   });

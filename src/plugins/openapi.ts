@@ -28,7 +28,7 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
         baseUrl,
         ctx.features.flatMap(({ tags = [] }) => tags),
       ),
-      includes: (config) => config.access !== 'adapter',
+      includes: ({ contract }) => contract === undefined || contract.security !== undefined,
       complete: completeNativeDocument,
     });
     app.decorate('nativeDocument', read);

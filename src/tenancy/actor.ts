@@ -1,23 +1,6 @@
 import type { ObjectId } from '../lib/ids.ts';
 
-/** The scopes of the native document's table. */
-export const scopes = [
-  'lead.read',
-  'lead.write',
-  'property.read',
-  'property.write',
-  'contact.read',
-  'contact.write',
-  'customer.read',
-  'customer.write',
-  'task.read',
-  'task.write',
-  'webhook.manage',
-  'metadata.read',
-  'team.read',
-] as const;
-export type Scope = (typeof scopes)[number];
-
+/** From the one that may do everything down to the one that only looks. */
 export const roles = ['admin', 'manager', 'agent', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 
@@ -27,6 +10,7 @@ export interface Actor {
   /** The key's id, or the user's for a session. */
   id: string;
   workspaceId: ObjectId;
+  /** What it may do: the scopes or permissions of a key, the scopes and rights of a person's role. */
   scopes: ReadonlySet<string>;
   limits: RateLimits;
 }

@@ -4,7 +4,7 @@ import { apiOf, buildApiKey, buildPhone, buildTenant, type Tenant, useServer } f
 import { loadContract } from '../helpers/contract.ts';
 import { useEvents } from '../helpers/events.ts';
 
-const server = useServer();
+const server = useServer({ isRateLimitSet: false });
 const events = useEvents(server);
 const contract = loadContract('openapi/cratio-contract.json');
 
@@ -64,7 +64,9 @@ describe('credentials', () => {
     }
     expect((await supertest(server.app.server).get('/api/v1/leads')).status).toBe(401);
     const native = apiOf(server, `/api/v1/workspaces/${tenant.workspaceId}`, { 'X-API-Key': apiKey });
-    expect((await native.get('/leads')).status).toBe(403);
+    for (const path of ['/leads', '/messages', '/whatsapp/conversations']) {
+      expect((await native.get(path)).status).toBe(401);
+    }
   });
 
   it('demands the permission of each operation', async () => {

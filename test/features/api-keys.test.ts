@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { scopes } from '../../src/access/scopes.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { scopes } from '../../src/tenancy/actor.ts';
 import {
   anonymous,
   buildAccount,

@@ -14,6 +14,7 @@ import {
   bodyFor,
   buildWorld,
   credentialFor,
+  isDocumented,
   listRoutes,
   pathOf,
   type RouteUnderTest,
@@ -25,7 +26,7 @@ import {
  * routes and their parameters are taken from the application itself, so a new query without an index fails here.
  */
 
-const routes = (await listRoutes()).filter(({ access }) => access !== 'adapter');
+const routes = (await listRoutes()).filter(isDocumented);
 /** One workspace is asked, and stands beside one that is larger by far. */
 const copies = { asked: 300, other: 2_000 };
 /** Beyond what is returned: seeks between the ranges of an index, and the rows that a filter passes over. */

@@ -1,12 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
-import { bearer } from '../helpers/accounts.ts';
-import { useServer } from '../helpers/app.ts';
+import type { Contract } from '../../src/access/contract.ts';
+import { scopes } from '../../src/access/scopes.ts';
+import { adapters } from '../../src/contracts.ts';
+import { issueTokens } from '../../src/features/platform/oauth/service.ts';
+import { type Role, roles } from '../../src/tenancy/actor.ts';
+import { bearer, buildColleague } from '../helpers/accounts.ts';
+import { buildApiKey, buildPhone, type TestServer, useServer } from '../helpers/app.ts';
 import {
   bodyFor,
   buildWorld,
-  credentialFor,
+  isDocumented,
   isOfWorkspace,
   isPortal,
   listRoutes,
@@ -16,30 +21,12 @@ import {
 } from '../helpers/routes.ts';
 
 const routes = await listRoutes();
-const workspaceRoutes = routes.filter(isOfWorkspace);
 const server = useServer();
-let world: World;
-let stranger: World;
-
-beforeAll(async () => {
-  [world, stranger] = [await buildWorld(server), await buildWorld(server)];
-});
-
-/** What the route answers, through the whole application. */
-async function call(route: RouteUnderTest, path: string, headers: Record<string, string>, body?: object) {
-  const { statusCode, payload } = await server.app.inject({
-    method: route.method as 'GET',
-    url: path,
-    headers,
-    ...(body ? { payload: body } : {}),
-  });
-  return { status: statusCode, body: JSON.parse(payload) as Record<string, unknown> };
-}
 
 describe('every route', () => {
   it('has an operationId of its own', () => {
     // A foreign contract has its own document, and in it its own names.
-    const ids = routes.filter(({ access }) => access !== 'adapter').map(({ schema }) => schema.operationId);
+    const ids = routes.filter(isDocumented).map(({ schema }) => schema.operationId);
     expect(ids).not.toContain(undefined);
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
   });
@@ -55,67 +42,219 @@ describe('every route', () => {
     expect(Object.keys((schema.params as z.ZodObject | undefined)?.shape ?? {})).toEqual(parameters);
   });
 
-  it.each(routes)('$name avoids the traps of its schemas', ({ method, schema, access }) => {
+  it.each(routes)('$name avoids the traps of its schemas', ({ method, schema, contract }) => {
     const inputs = [schema.params, schema.querystring, schema.body].filter((part) => part !== undefined);
     const outputs = Object.values(schema.response ?? {});
     const traps = [...inputs, ...outputs].flatMap((part) => trapsIn(part));
     // Foreign contracts have UUIDs, all of the one version that we make.
-    expect(traps.filter((trap) => access !== 'adapter' || trap !== uuidTrap)).toEqual([]);
+    expect(traps.filter((trap) => !isForeign(contract) || trap !== uuidTrap)).toEqual([]);
     if (method === 'PUT' || method === 'PATCH') expect(defaultsAtRoot(schema.body)).toEqual([]);
     // Fails on anything that only goes one way, such as a transform.
     for (const output of outputs) zod.toJSONSchema(output, { io: 'output' });
   });
 });
 
-describe('every route of a workspace', () => {
-  it('is found by this test', () => {
-    expect(workspaceRoutes.length).toBeGreaterThan(90);
+/**
+ * Who gets in, on every contract and at both mounts. A contract supplies its world (what opens its routes, and ids in
+ * them) and the shape of its errors; what is asked of each route is the same.
+ */
+describe('every guarded route', () => {
+  let world: Population;
+  let stranger: Population;
+  const guarded = routes.filter(({ access }) => access !== 'public');
+  const inWorkspace = guarded.filter(({ access }) => access !== 'session');
+  const forPeople = inWorkspace.filter(isPortal);
+  const forKeys = inWorkspace.filter((route) => !isPortal(route));
+
+  beforeAll(async () => {
+    [world, stranger] = [await populate(server), await populate(server)];
   });
 
-  it.each(workspaceRoutes)(
-    '$name answers 401 without a credential and to one of another kind',
-    async (route) => {
-      const path = pathOf(route, world);
-      const body = bodyFor(route, world);
-      const wrongKind: Record<string, string> = isPortal(route)
-        ? { 'X-API-Key': world.apiKey }
-        : bearer(world.token);
-      for (const headers of [{}, wrongKind, { 'X-API-Key': 'unknown' }, bearer('unknown')]) {
-        const answer = await call(route, path, headers, body);
-        expect(answer).toEqual({
-          status: 401,
-          body: { success: false, error: 'Invalid or missing credentials' },
-        });
-      }
-    },
-  );
-
-  it.each(workspaceRoutes)("$name answers 403 to another workspace's credential", async (route) => {
-    const body = bodyFor(route, world);
-    const answer = await call(route, pathOf(route, world), credentialFor(route, stranger), body);
-    expect(answer.status).toBe(403);
-    expect(answer.body).toEqual({ success: false, error: expect.any(String) });
-    const unknown = pathOf(route, { ...world, workspaceId: '65b8c47f4e2cfc1df3a75111' });
-    expect((await call(route, unknown, credentialFor(route, stranger), body)).status).toBe(403);
-  });
-
-  const recordRoutes = workspaceRoutes.filter(({ url }) => /:workspaceId\/.*:/.test(url));
-  it.each(recordRoutes)("$name answers 404 for another workspace's record", async (route) => {
-    const foreign = pathOf(route, { workspaceId: world.workspaceId, ids: stranger.ids });
-    const answer = await call(route, foreign, credentialFor(route, world), bodyFor(route, world));
-    expect(answer).toEqual({
-      status: 404,
-      body: { success: false, error: expect.stringMatching(/not found$/) },
+  /** What the route answers, through the whole application. */
+  async function call(route: RouteUnderTest, headers: Headers, ids: Ids = {}, body: object = {}) {
+    const url = pathOf(route, { workspaceId: world.workspaceId, ids });
+    const answer = await server.app.inject({
+      method: route.method as 'GET',
+      url,
+      headers,
+      ...(route.schema.body ? { payload: body } : {}),
     });
+    return { status: answer.statusCode, body: answer.json() as unknown, headers: answer.headers };
+  }
+
+  it('is found by this test', () => {
+    for (const name of ['native', 'portal', 'people', ...adapters.map((adapter) => adapter.name)]) {
+      expect(guarded.filter(({ contract }) => contract?.name === name).length, name).toBeGreaterThan(4);
+    }
+    const below = (prefix: string) =>
+      inWorkspace.flatMap(({ url, method }) =>
+        url.startsWith(prefix) ? [`${method} ${url.slice(prefix.length)}`] : [],
+      );
+    // One declaration, two mounts.
+    expect(below('/api/workspaces/:workspaceId')).toEqual(
+      expect.arrayContaining(below('/api/v1/workspaces/:workspaceId')),
+    );
   });
 
-  it.each(workspaceRoutes)('$name lets its own credential in', async (route) => {
-    const unknownRecords = pathOf(route, { workspaceId: world.workspaceId, ids: {} });
-    const { status } = await call(route, unknownRecords, credentialFor(route, world), {});
+  it.each(guarded)('$name answers 401 to no credential, and to those of others', async (route) => {
+    const own = ownCredential(route, world);
+    const others = everyCredential(world).filter((one) => !isTaken(route, one) && one !== own);
+    const body = bodyFor(route, world);
+    for (const headers of [{}, ...others, { 'X-API-Key': 'unknown' }, bearer('unknown'), bearer('')]) {
+      const answer = await call(route, headers, world.ids, body);
+      expect(answer, JSON.stringify(headers)).toMatchObject({
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer' },
+      });
+      expect(answer.body).toEqual(errorShape(route, 'unauthorized'));
+    }
+  });
+
+  it.each(inWorkspace)('$name lets its own credential in', async (route) => {
+    const { status } = await call(route, ownCredential(route, world));
     expect([401, 403]).not.toContain(status);
     expect(status).toBeLessThan(500);
   });
+
+  it.each(forKeys)('$name answers 403 to a key that lacks what it demands', async (route) => {
+    const lacking = await keyWithout(server, world, route);
+    const { status, body } = await call(route, lacking, world.ids);
+    expect(status).toBe(403);
+    expect(body).toEqual(errorShape(route, 'forbidden'));
+  });
+
+  it.each(forPeople)('$name opens to the roles of the table, and from there upwards', async (route) => {
+    const least = roles.indexOf(roleFor(route));
+    for (const [rank, role] of roles.entries()) {
+      const { status, body } = await call(route, bearer(world.tokens[role]));
+      expect({ role, isIn: status !== 403 }).toEqual({ role, isIn: rank <= least });
+      if (status === 403) expect(body).toEqual(errorShape(route, 'forbidden'));
+      expect(status).toBeLessThan(500);
+    }
+  });
+
+  const withWorkspace = inWorkspace.filter(isOfWorkspace);
+  it.each(withWorkspace)("$name answers 403 to another workspace's credential", async (route) => {
+    for (const workspaceId of [world.workspaceId, '65b8c47f4e2cfc1df3a75111']) {
+      const answer = await server.app.inject({
+        method: route.method as 'GET',
+        url: pathOf(route, { workspaceId, ids: world.ids }),
+        headers: ownCredential(route, stranger),
+        ...(route.schema.body ? { payload: bodyFor(route, world) } : {}),
+      });
+      expect(answer.statusCode).toBe(403);
+      expect(answer.json()).toEqual(errorShape(route, 'forbidden'));
+    }
+  });
+
+  const ofRecords = inWorkspace.filter(({ url }) => url.replace('/:workspaceId', '').includes(':'));
+  it.each(ofRecords)("$name answers 404 for another workspace's record", async (route) => {
+    const foreign = isForeign(route.contract) ? stranger.uuids : stranger.ids;
+    const answer = await call(route, ownCredential(route, world), foreign, bodyFor(route, world));
+    expect(answer.status).toBe(404);
+    expect(answer.body).toEqual(errorShape(route, 'not_found'));
+  });
 });
+
+/** Contracts that came from elsewhere. */
+const isForeign = (contract: Contract | undefined): boolean =>
+  adapters.some(({ name }) => name === contract?.name);
+
+type Headers = Record<string, string>;
+type Ids = Record<string, string>;
+
+/** A world with every kind of credential that there is. */
+interface Population extends World {
+  accessToken: string;
+  tokens: Record<Role, string>;
+  cratioKey: string;
+  /** As `ids`, of the contracts with UUIDs. */
+  uuids: Ids;
+}
+
+async function populate(on: TestServer): Promise<Population> {
+  const one = await buildWorld(on);
+  const { ctx } = on;
+  const native = await buildApiKey(on, one.workspaceId);
+  const tokens = await issueTokens(ctx, { ...native, address: '127.0.0.1' });
+  const { apiKey: cratioKey } = await buildApiKey(on, one.workspaceId, { kind: 'cratio' });
+  const lead = await server.app.inject({
+    method: 'POST',
+    url: '/api/v1/leads',
+    headers: bearer(cratioKey),
+    payload: { phone: buildPhone(), name: 'Lead' },
+  });
+  const colleague = async (role: Role) => (await buildColleague(on, one, role)).token;
+  return {
+    ...one,
+    accessToken: tokens.accessToken,
+    cratioKey,
+    uuids: { leads: lead.json().data.id },
+    tokens: {
+      admin: one.token,
+      manager: await colleague('manager'),
+      agent: await colleague('agent'),
+      viewer: await colleague('viewer'),
+    },
+  };
+}
+
+const ownCredential = (route: RouteUnderTest, { apiKey, token, cratioKey }: Population): Headers => {
+  if (isForeign(route.contract)) return bearer(cratioKey);
+  return isPortal(route) ? bearer(token) : { 'X-API-Key': apiKey };
+};
+
+/** Every credential of the world in every place where some contract looks for one. */
+function everyCredential({ apiKey, accessToken, token, cratioKey }: Population): Headers[] {
+  return [apiKey, accessToken, token, cratioKey].flatMap((text): Headers[] => [
+    bearer(text),
+    { 'X-API-Key': text },
+    { Cookie: `session=${text}` },
+  ]);
+}
+
+/** Whether the credential is of a kind, and in a place, that the route's contract takes. */
+function isTaken(route: RouteUnderTest, headers: Headers): boolean {
+  const [place = '', text = ''] = Object.entries(headers)[0] ?? [];
+  const is = (form: RegExp) => form.test(text);
+  const isToken = is(/eyJ/);
+  if (isForeign(route.contract)) return place === 'Authorization' && is(/le_live_/);
+  if (!isPortal(route)) {
+    return place === 'X-API-Key'
+      ? is(/qvoo_live_/)
+      : isToken && place === 'Authorization' && claimsOf(text).typ === 'access';
+  }
+  return place !== 'X-API-Key' && isToken && claimsOf(text).typ === 'session';
+}
+
+const claimsOf = (text: string): { typ?: string } =>
+  JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
+
+/** The headers of a key that may do everything except what the route is for. */
+async function keyWithout(on: TestServer, { workspaceId }: World, { access, contract }: RouteUnderTest) {
+  if (isForeign(contract)) {
+    const permissions = ['read', 'write', 'delete'].filter((one) => access !== `cratio:${one}`);
+    return bearer((await buildApiKey(on, workspaceId, { kind: 'cratio', permissions })).apiKey);
+  }
+  const others = scopes.filter((scope) => scope !== access);
+  return { 'X-API-Key': (await buildApiKey(on, workspaceId, { scopes: others })).apiKey };
+}
+
+/** Who may do it, read off the path: viewers read, agents change single records, the rest is for those above. */
+function roleFor({ method, url }: RouteUnderTest): Role {
+  const path = url.replace(/^.*:workspaceId/, '');
+  if (/^\/(webhooks|developer|message-providers)/.test(path)) return 'admin';
+  // A question may be too long for a URL.
+  if (method === 'GET' || path.endsWith('/check-duplicate')) return 'viewer';
+  if (/^\/(settings|fields|members)/.test(path)) return 'admin';
+  return path.endsWith('/bulk') ? 'manager' : 'agent';
+}
+
+/** How the route's contract tells what went wrong. */
+const errorShape = ({ contract }: RouteUnderTest, code: string): unknown =>
+  isForeign(contract)
+    ? { error: { code, message: expect.stringMatching(/^[A-Z]/) } }
+    : { success: false, error: expect.stringMatching(code === 'not_found' ? /not found$/ : /^[A-Z]/) };
 
 const uuidTrap = 'uuid() is strict about versions; use guid()';
 

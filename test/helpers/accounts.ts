@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Role, scopes } from '../../src/tenancy/actor.ts';
+import { scopes } from '../../src/access/scopes.ts';
+import type { Role } from '../../src/tenancy/actor.ts';
 import { type Api, apiOf, type TestServer, workspacePath } from './app.ts';
 
 /** A person who is signed in. */

@@ -2,15 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import supertest from 'supertest';
 import { afterAll, beforeAll, inject } from 'vitest';
+import { type Scope, scopes } from '../../src/access/scopes.ts';
 import { buildApp } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
+import { keyKinds } from '../../src/contracts.ts';
 import { createContext } from '../../src/create-context.ts';
 import { type ApiKeyInput, createApiKey } from '../../src/features/platform/api-keys/service.ts';
 import { features } from '../../src/features.ts';
 import { createLogger, type Logger } from '../../src/infra/logger.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { type Scope, scopes } from '../../src/tenancy/actor.ts';
 import { createMember } from '../../src/tenancy/members/service.ts';
 import {
   createWorkspace,
@@ -55,6 +56,7 @@ export async function startServer(
     ...overrides,
   };
   const { ctx, close } = await createContext({
+    keyKinds,
     features,
     config,
     log: options.log ?? createLogger(config.logLevel),
@@ -146,7 +148,7 @@ export async function buildApiKey(server: TestServer, workspaceId: string, input
     ...input,
     scopes: input.scopes ?? [...scopes],
   });
-  return { ...secrets, clientId: apiKey.clientId, keyId: apiKey._id.toHexString() };
+  return { clientSecret: '', ...secrets, clientId: apiKey.clientId, keyId: apiKey._id.toHexString() };
 }
 
 export { getWorkspace };

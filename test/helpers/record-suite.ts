@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Scope, scopes } from '../../src/access/scopes.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { type Scope, scopes } from '../../src/tenancy/actor.ts';
 import {
   type Api,
   apiOf,

@@ -1,15 +1,18 @@
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
+import type { Contract } from '../../src/access/contract.ts';
+import type { Access } from '../../src/access/plugin.ts';
+import { scopes } from '../../src/access/scopes.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
+import { keyKinds, people, portal } from '../../src/contracts.ts';
 import { createSamples } from '../../src/demo.ts';
 import { features } from '../../src/features.ts';
-import type { Access } from '../../src/http.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { type Actor, scopes } from '../../src/tenancy/actor.ts';
+import type { Actor } from '../../src/tenancy/actor.ts';
 import { type Account, bearer, buildAccount, buildPortalKey } from './accounts.ts';
 import { apiOf, buildPhone, getWorkspace, type TestServer, workspacePath } from './app.ts';
 import { createRecord } from './factories.ts';
@@ -22,6 +25,8 @@ export interface RouteUnderTest {
   method: string;
   url: string;
   access: Access;
+  /** Of pages beside the API there is none. */
+  contract: Contract | undefined;
   config: NonNullable<RouteOptions['config']>;
   bodyLimit: number;
   schema: {
@@ -41,6 +46,7 @@ export async function listRoutes(): Promise<RouteUnderTest[]> {
   const config = loadConfig({ NODE_ENV: 'test' });
   const ctx = {
     features,
+    keyKinds,
     config,
     log: createLogger('silent'),
     metrics: createMetrics(),
@@ -54,6 +60,7 @@ export async function listRoutes(): Promise<RouteUnderTest[]> {
       method: one,
       url,
       access: config.access as Access,
+      contract: config.contract,
       config,
       bodyLimit: bodyLimit ?? app.initialConfig.bodyLimit ?? 0,
       schema: schema as RouteUnderTest['schema'],
@@ -63,9 +70,13 @@ export async function listRoutes(): Promise<RouteUnderTest[]> {
   return routes.filter(({ method }) => method !== 'HEAD');
 }
 
-export const isPortal = ({ access }: RouteUnderTest): boolean => access === 'session' || access === 'admin';
+/** Whether the route is for signed-in people, in either of the ways. */
+export const isPortal = ({ access, contract }: RouteUnderTest): boolean =>
+  access !== 'public' && (contract === portal || contract === people);
 export const isOfWorkspace = ({ url, access }: RouteUnderTest): boolean =>
-  url.includes('/:workspaceId') && access !== 'public' && access !== 'adapter';
+  url.includes('/:workspaceId') && access !== 'public';
+/** Whether the native document has the route. The same operations for people are not in it a second time. */
+export const isDocumented = ({ contract }: RouteUnderTest): boolean => contract?.security !== undefined;
 
 /** A workspace with its admin, a key with every scope, and one record of every kind. */
 export interface World extends Account {

@@ -74,7 +74,7 @@ describe('the public API', () => {
 
 describe('allowed addresses', () => {
   it('are compared with the address that a trusted proxy names', async () => {
-    const trusting = await startServer({ isProxyTrusted: true });
+    const trusting = await startServer({ trustProxy: 1 });
     try {
       const { workspaceId, apiKey } = await buildTenant(trusting, {
         key: { allowedIps: ['203.0.113.0/24'] },

@@ -191,7 +191,7 @@ describe('POST /api/login', () => {
   });
 
   it('blocks an address of the network after a hundred wrong logins', async () => {
-    const guarded = await startServer({ isProxyTrusted: true });
+    const guarded = await startServer({ trustProxy: 1 });
     try {
       const from = (address: string, email: string) =>
         anonymous(guarded)

@@ -2,9 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Adapter, Routes } from '../../http.ts';
 import { registerDocument } from '../../openapi/register.ts';
-import { requireKey } from '../key-auth.ts';
+import { cratioContract } from './contract.ts';
 import { cratioDocument, cratioDocumentPath } from './document.ts';
-import { cratioErrorHandler } from './errors.ts';
 import {
   callLogInput,
   callLogOut,
@@ -29,18 +28,16 @@ import {
 
 const params = z.object({ id: z.string() });
 const failures = { 400: errorOut, 401: errorOut, 403: errorOut, 429: errorOut };
-const readable = { access: 'adapter', permission: 'read' } as const;
-const writable = { access: 'adapter', permission: 'write' } as const;
-const deletable = { access: 'adapter', permission: 'delete' } as const;
+const readable = { access: 'cratio:read', module: 'leads' } as const;
+const writable = { access: 'cratio:write', module: 'leads' } as const;
+const deletable = { access: 'cratio:delete', module: 'leads' } as const;
 
 /** Six operations for clients that were written against it. */
 const routes: Routes = async (app, { ctx }) => {
-  app.setErrorHandler(cratioErrorHandler(ctx));
   await registerDocument(app as unknown as FastifyInstance, {
     path: cratioDocumentPath,
     openapi: cratioDocument(ctx.config.publicUrl ?? 'http://localhost:5010'),
   });
-  requireKey(app as unknown as FastifyInstance, ctx, 'cratio', 'leads');
 
   app.get(
     '/api/v1/leads',
@@ -148,4 +145,4 @@ const routes: Routes = async (app, { ctx }) => {
 };
 
 /** The Cratio CRM API. */
-export const cratio: Adapter = { name: 'Cratio CRM API', documentPath: cratioDocumentPath, routes };
+export const cratio: Adapter = { ...cratioContract, documentPath: cratioDocumentPath, routes };

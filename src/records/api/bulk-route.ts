@@ -23,7 +23,7 @@ export function registerBulk<T extends RecordDocument>(
     `${path}/bulk`,
     {
       bodyLimit: bulkBodyBytesMax,
-      config: { ...writable, idempotent: true },
+      config: { ...writable, right: 'record.bulk', idempotent: true },
       schema: {
         operationId: `bulkCreate${plural}`,
         summary: `Create up to 500 ${plural.toLowerCase()}; each row has its own outcome`,

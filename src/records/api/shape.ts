@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import type { Scope } from '../../access/scopes.ts';
 import { type ObjectId, requireId } from '../../lib/ids.ts';
 import { envelope, idParams, pageOf } from '../../lib/schemas.ts';
-import type { Scope } from '../../tenancy/actor.ts';
 import type { Module } from '../../tenancy/workspaces/model.ts';
 import type { Page } from '../page.ts';
 import type { Entity, RecordDocument } from '../record.ts';

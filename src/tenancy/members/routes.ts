@@ -64,7 +64,7 @@ export const memberRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/api/workspaces/:workspaceId/members',
     {
-      config: { access: 'session' },
+      config: { access: 'team.read' },
       schema: {
         operationId: 'listMembers',
         summary: 'List the members of the workspace',
@@ -79,7 +79,7 @@ export const memberRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/api/workspaces/:workspaceId/members',
     {
-      config: { access: 'admin' },
+      config: { access: 'member.manage' },
       schema: {
         operationId: 'createMember',
         summary: 'Add a person to the team',

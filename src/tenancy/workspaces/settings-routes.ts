@@ -21,7 +21,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/api/workspaces/:workspaceId/settings',
     {
-      config: { access: 'session' },
+      config: { access: 'metadata.read' },
       schema: {
         operationId: 'getWorkspaceSettings',
         summary: "Get the workspace's settings",
@@ -36,7 +36,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
   app.put(
     '/api/workspaces/:workspaceId/settings',
     {
-      config: { access: 'admin' },
+      config: { access: 'setting.manage' },
       schema: {
         operationId: 'updateWorkspaceSettings',
         summary: "Change the workspace's settings: given ones change, the others stay",
@@ -55,7 +55,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/api/workspaces/:workspaceId/fields',
     {
-      config: { access: 'session' },
+      config: { access: 'metadata.read' },
       schema: {
         operationId: 'listCustomFields',
         summary: 'List custom fields',
@@ -74,7 +74,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/api/workspaces/:workspaceId/fields',
     {
-      config: { access: 'admin' },
+      config: { access: 'setting.manage' },
       schema: {
         operationId: 'createCustomField',
         summary: 'Add a custom field to leads, contacts or customers',
@@ -94,7 +94,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
   app.put(
     '/api/workspaces/:workspaceId/fields',
     {
-      config: { access: 'admin' },
+      config: { access: 'setting.manage' },
       schema: {
         operationId: 'updateCustomField',
         summary: 'Change the custom field with this entity and fieldKey',

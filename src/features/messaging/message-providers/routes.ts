@@ -15,7 +15,7 @@ export const messageProviderRoutes: Routes = async (app, { ctx }) => {
   app.get(
     path,
     {
-      config: { access: 'admin' },
+      config: { access: 'provider.manage' },
       schema: {
         operationId: 'listMessageProviders',
         summary: 'What serves each channel',
@@ -37,7 +37,7 @@ export const messageProviderRoutes: Routes = async (app, { ctx }) => {
     app.get(
       `${path}/${channel}`,
       {
-        config: { access: 'admin' },
+        config: { access: 'provider.manage' },
         schema: {
           operationId: `get${names[channel]}Provider`,
           summary: `Which ${names[channel]} credentials are set`,
@@ -55,7 +55,7 @@ export const messageProviderRoutes: Routes = async (app, { ctx }) => {
     app.put(
       `${path}/${channel}`,
       {
-        config: { access: 'admin' },
+        config: { access: 'provider.manage' },
         schema: {
           operationId: `set${names[channel]}Provider`,
           summary: `Store ${names[channel]} credentials; they are never shown again`,
@@ -74,7 +74,7 @@ export const messageProviderRoutes: Routes = async (app, { ctx }) => {
     app.delete(
       `${path}/${channel}`,
       {
-        config: { access: 'admin' },
+        config: { access: 'provider.manage' },
         schema: {
           operationId: `delete${names[channel]}Provider`,
           summary: `Forget the ${names[channel]} credentials; the sandbox takes over`,

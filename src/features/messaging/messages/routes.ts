@@ -7,7 +7,8 @@ import { emailInput, messageOut, messageQuery, smsInput } from './schema.ts';
 import { cancelMessage, getMessage, listMessages, sendEmail, sendSms } from './service.ts';
 
 const tags = ['Messages'];
-const config = { access: 'credential', module: 'messages' } as const;
+const readable = { access: 'message.read', module: 'messages' } as const;
+const sendable = { access: 'message.send', module: 'messages' } as const;
 const one = envelope(messageOut);
 const messageParams = idParams('messageId');
 
@@ -16,7 +17,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/sms',
     {
-      config: { ...config, idempotent: true },
+      config: { ...sendable, idempotent: true },
       schema: {
         operationId: 'sendSms',
         summary: 'Send an SMS now or later',
@@ -37,7 +38,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/email',
     {
-      config: { ...config, idempotent: true },
+      config: { ...sendable, idempotent: true },
       schema: {
         operationId: 'sendEmail',
         summary: 'Send an email now or later',
@@ -58,7 +59,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/messages',
     {
-      config,
+      config: readable,
       schema: {
         operationId: 'listMessages',
         summary: 'List messages of every channel, newest first',
@@ -77,7 +78,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/messages/:messageId',
     {
-      config: { ...config, etag: true },
+      config: { ...readable, etag: true },
       schema: {
         operationId: 'getMessage',
         summary: 'Get a message',
@@ -95,7 +96,7 @@ export const messageRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/messages/:messageId/cancel',
     {
-      config,
+      config: sendable,
       schema: {
         operationId: 'cancelMessage',
         summary: 'Keep a scheduled or queued message from being sent; 409 once it has left',

@@ -19,15 +19,17 @@ import { type Sent, sendTemplate, sendText } from './service.ts';
 import { listTemplates, syncTemplates } from './templates.ts';
 
 const tags = ['WhatsApp'];
-/** The document answers what is invalid here with 400, unlike everywhere else. */
-const config = { access: 'credential', module: 'whatsapp', invalidStatus: 400 } as const;
+/** The document answers what is invalid here with 400, unlike everywhere else, and asks for no scope. */
+const config = { module: 'whatsapp', invalidStatus: 400, isScopeOptional: true } as const;
+const readable = { ...config, access: 'message.read' } as const;
+const sendable = { ...config, access: 'message.send' } as const;
 
 /** The WhatsApp operations. */
 export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/whatsapp/send/text',
     {
-      config: { ...config, idempotent: true },
+      config: { ...sendable, idempotent: true },
       schema: {
         operationId: 'sendWhatsAppText',
         summary: 'Send a WhatsApp text; answers once Meta has accepted it',
@@ -44,7 +46,7 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/whatsapp/send/template',
     {
-      config: { ...config, idempotent: true },
+      config: { ...sendable, idempotent: true },
       schema: {
         operationId: 'sendWhatsAppTemplate',
         summary: 'Send a WhatsApp template; answers once Meta has accepted it',
@@ -61,7 +63,7 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/whatsapp/conversations',
     {
-      config,
+      config: readable,
       schema: {
         operationId: 'listWhatsAppConversations',
         summary: 'List conversations, the liveliest first',
@@ -80,7 +82,7 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.patch(
     '/whatsapp/conversations/:conversationId',
     {
-      config,
+      config: sendable,
       schema: {
         operationId: 'patchWhatsAppConversation',
         summary: 'Close or open a conversation; a message that comes in opens it too',
@@ -100,7 +102,7 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/whatsapp/templates',
     {
-      config,
+      config: readable,
       schema: {
         operationId: 'listWhatsAppTemplates',
         summary: 'List the templates as of the last sync',
@@ -118,7 +120,7 @@ export const whatsappRoutes: Routes = async (app, { ctx }) => {
   app.post(
     '/whatsapp/templates/sync',
     {
-      config,
+      config: sendable,
       schema: {
         operationId: 'syncWhatsAppTemplates',
         summary: 'Fetch the templates from Meta',

@@ -2,19 +2,19 @@ import { Schema } from 'mongoose';
 import { tenantCollection } from '../../../infra/mongo.ts';
 import type { TenantDocument } from '../../../infra/tenant-collection.ts';
 import type { RateLimits } from '../../../tenancy/actor.ts';
-import { type ApiKeyKind, apiKeyKinds, type Permission, permissions } from './kinds.ts';
 
 /** One integration's credentials: an API key, and a client id and secret for OAuth. Only their hashes are stored. */
 export interface ApiKey extends TenantDocument {
-  /** The contract that the key opens. */
-  kind: ApiKeyKind;
+  /** Name of the kind: the contract that the key opens. */
+  kind: string;
   name: string;
   clientId: string;
   keyHash: string;
-  secretHash: string;
+  /** Of kinds that have client secrets. */
+  secretHash?: string;
   scopes: string[];
   /** In place of scopes, for contracts that have none. */
-  permissions?: Permission[];
+  permissions?: string[];
   status: 'active' | 'revoked';
   /** Rises when the credentials change; tokens of an earlier generation are dead. */
   generation: number;
@@ -29,13 +29,13 @@ export interface ApiKey extends TenantDocument {
 
 const apiKeySchema = new Schema<ApiKey>({
   workspaceId: { type: Schema.Types.ObjectId, required: true },
-  kind: { type: String, enum: apiKeyKinds, required: true },
+  kind: { type: String, required: true },
   name: { type: String, required: true },
   clientId: { type: String, required: true },
   keyHash: { type: String, required: true },
-  secretHash: { type: String, required: true },
+  secretHash: String,
   scopes: [String],
-  permissions: { type: [String], enum: permissions, default: undefined },
+  permissions: { type: [String], default: undefined },
   status: { type: String, enum: ['active', 'revoked'], required: true },
   generation: { type: Number, required: true },
   limits: { perMinute: Number, perHour: Number },

@@ -1,30 +1,34 @@
 import type { Context } from '../../../context.ts';
+import { ownLimitsOf } from './limits.ts';
 import type { ApiKey } from './model.ts';
-import type { ApiKeyOut } from './schema.ts';
 import { type IssuedSecrets, isExpired } from './service.ts';
 
-const presentSettings = ({ limits, expiresAt, allowedIps }: ApiKey) => ({
-  rateLimitPerMinute: limits?.perMinute,
-  rateLimitPerHour: limits?.perHour,
-  expiresAt: expiresAt?.toISOString(),
-  allowedIps: allowedIps.length > 0 ? allowedIps : undefined,
-});
+function presentSettings(ctx: Context, apiKey: ApiKey) {
+  const { expiresAt, allowedIps, kind } = apiKey;
+  const { perMinute, perHour } = ownLimitsOf(ctx, ctx.keyKinds.get(kind), apiKey);
+  return {
+    rateLimitPerMinute: perMinute,
+    rateLimitPerHour: perHour,
+    expiresAt: expiresAt?.toISOString(),
+    allowedIps: allowedIps.length > 0 ? allowedIps : undefined,
+  };
+}
 
 /** A key without its secrets, which nobody can show again. */
-export const presentApiKey = (ctx: Context, apiKey: ApiKey): ApiKeyOut => ({
+export const presentApiKey = (ctx: Context, apiKey: ApiKey) => ({
   _id: apiKey._id.toHexString(),
   name: apiKey.name,
   clientId: apiKey.clientId,
   kind: apiKey.kind,
   scopes: apiKey.scopes,
   permissions: apiKey.permissions,
-  status: apiKey.status === 'active' && isExpired(ctx, apiKey) ? 'expired' : apiKey.status,
-  ...presentSettings(apiKey),
+  status: apiKey.status === 'active' && isExpired(ctx, apiKey) ? ('expired' as const) : apiKey.status,
+  ...presentSettings(ctx, apiKey),
   createdAt: apiKey.createdAt.toISOString(),
 });
 
 /** The only time that the secrets leave the server. */
-export const presentIssued = (apiKey: ApiKey, secrets: IssuedSecrets) => ({
+export const presentIssued = (ctx: Context, apiKey: ApiKey, secrets: IssuedSecrets) => ({
   _id: apiKey._id.toHexString(),
   name: apiKey.name,
   clientId: apiKey.clientId,
@@ -32,5 +36,5 @@ export const presentIssued = (apiKey: ApiKey, secrets: IssuedSecrets) => ({
   kind: apiKey.kind,
   scopes: apiKey.scopes,
   permissions: apiKey.permissions,
-  ...presentSettings(apiKey),
+  ...presentSettings(ctx, apiKey),
 });

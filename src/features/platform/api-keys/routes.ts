@@ -1,18 +1,19 @@
-import { z } from 'zod';
 import type { Routes } from '../../../http.ts';
 import { requireId } from '../../../lib/ids.ts';
 import { actionSuccess, done, envelope, idParams, workspaceParams } from '../../../lib/schemas.ts';
 import { updateWorkspace } from '../../../tenancy/workspaces/service.ts';
 import { presentApiKey, presentIssued } from './present.ts';
-import { apiKeyCreated, apiKeyInput, apiKeyOut, apiKeyRotated, developerSettings } from './schema.ts';
+import { apiKeyQuery, apiKeySchemas, developerSettings } from './schema.ts';
 import { createApiKey, deleteApiKey, listApiKeys, rotateApiKey } from './service.ts';
 
 const portalPath = '/api/workspaces/:workspaceId/developer';
 const tags = ['Developer Portal'];
-const config = { access: 'admin', module: 'developer' } as const;
+const config = { access: 'key.manage', module: 'developer' } as const;
 
 /** The Developer Portal: an admin manages the workspace's API keys with the session token. */
 export const apiKeyRoutes: Routes = async (app, { ctx }) => {
+  const schemas = apiKeySchemas(ctx.keyKinds);
+
   app.get(
     `${portalPath}/api-keys`,
     {
@@ -22,12 +23,14 @@ export const apiKeyRoutes: Routes = async (app, { ctx }) => {
         summary: 'List API keys, newest first; secrets are not shown again',
         tags,
         params: workspaceParams,
-        response: { 200: envelope(z.array(apiKeyOut)) },
+        querystring: apiKeyQuery,
+        response: { 200: schemas.list },
       },
     },
-    async (request) => {
-      const apiKeys = await listApiKeys(ctx, request.workspace._id);
-      return { success: true as const, data: apiKeys.map((apiKey) => presentApiKey(ctx, apiKey)) };
+    async ({ workspace, query }) => {
+      const { apiKeys, nextCursor } = await listApiKeys(ctx, workspace._id, query);
+      const data = apiKeys.map((apiKey) => presentApiKey(ctx, apiKey));
+      return { success: true as const, data, nextCursor };
     },
   );
 
@@ -40,15 +43,15 @@ export const apiKeyRoutes: Routes = async (app, { ctx }) => {
         summary: 'Create an API key; its secrets are in this answer only',
         tags,
         params: workspaceParams,
-        body: apiKeyInput,
-        response: { 201: apiKeyCreated },
+        body: schemas.input,
+        response: { 201: schemas.created },
       },
     },
     async (request, reply) => {
       const { actor, workspace, body } = request;
       const { apiKey, secrets } = await createApiKey(ctx, workspace._id, actor.id, body);
       reply.code(201);
-      return { ...done('API key created successfully'), data: presentIssued(apiKey, secrets) };
+      return { ...done('API key created successfully'), data: presentIssued(ctx, apiKey, secrets) };
     },
   );
 
@@ -61,13 +64,16 @@ export const apiKeyRoutes: Routes = async (app, { ctx }) => {
         summary: 'Replace the key and the client secret; the old ones and every token die at once',
         tags,
         params: idParams('id'),
-        response: { 200: apiKeyRotated },
+        response: { 200: schemas.rotated },
       },
     },
     async (request) => {
       const id = requireId(request.params.id, 'API key');
       const { apiKey, secrets } = await rotateApiKey(ctx, request.workspace._id, id);
-      return { ...done('API key credentials rotated successfully'), data: presentIssued(apiKey, secrets) };
+      return {
+        ...done('API key credentials rotated successfully'),
+        data: presentIssued(ctx, apiKey, secrets),
+      };
     },
   );
 

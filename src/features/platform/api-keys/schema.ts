@@ -1,99 +1,112 @@
 import { z } from 'zod';
+import type { KeyKind } from '../../../access/key-kind.ts';
+import { scopes } from '../../../access/scopes.ts';
 import { isAddressOrRange } from '../../../lib/ip.ts';
-import { dateTime, dateTimeOut, envelope, shortText } from '../../../lib/schemas.ts';
-import { scopes } from '../../../tenancy/actor.ts';
-import { apiKeyKinds, kindRules, permissions } from './kinds.ts';
+import { cursor, dateTime, dateTimeOut, envelope, shortText } from '../../../lib/schemas.ts';
 
 const scope = z.enum(scopes, { error: `Must be one of ${scopes.join(', ')}` });
 
-/** More than any machine answers. */
+/** The kind of a key that is made without naming one. */
+export const nativeKind = 'qvoo';
+
+/** Of the type; how much a server allows is a matter of its configuration. */
 const requestsMax = 1_000_000_000;
 const requestLimit = z.int().min(1).max(requestsMax);
 
-export const apiKeyInput = z
-  .object({
-    name: shortText,
-    kind: z
-      .enum(apiKeyKinds)
-      .optional()
-      .describe('The contract that the key opens; qvoo, the native one, when left out'),
-    permissions: z
-      .array(z.enum(permissions))
-      .min(1)
-      .max(permissions.length)
-      .optional()
-      .describe('In place of scopes, for keys of other contracts; all when left out'),
-    scopes: z
-      .array(scope)
-      .min(1)
-      .max(100)
-      .transform((given) => [...new Set(given)])
-      .optional()
-      .describe('Left out: lead.read, lead.write and metadata.read'),
-    rateLimitPerMinute: requestLimit.optional(),
-    rateLimitPerHour: requestLimit.optional(),
-    expiresAt: dateTime.optional().describe('The key is refused from then on'),
-    allowedIps: z
-      .array(z.string().refine(isAddressOrRange, 'Must be an IP address or a CIDR range'))
-      .max(100)
-      .optional()
-      .describe('Addresses and CIDR ranges that may use the key; none: all'),
-  })
-  .superRefine((input, context) => {
-    const { hasPermissions } = kindRules[input.kind ?? 'qvoo'];
-    const misplaced = hasPermissions ? 'scopes' : 'permissions';
-    if (input[misplaced] === undefined) return;
-    context.addIssue({
-      code: 'custom',
-      path: [misplaced],
-      message: `A key of this kind has no ${misplaced}`,
-    });
-  })
-  .meta({ id: 'ApiKeyInput' });
-
-const settings = {
+const settingsOut = {
   rateLimitPerMinute: z.int().optional(),
   rateLimitPerHour: z.int().optional(),
   expiresAt: dateTimeOut.optional(),
   allowedIps: z.array(z.string()).optional(),
 };
 
-const credentials = {
-  _id: z.string(),
-  clientId: z.string(),
-  clientSecret: z.string().describe('Shown once'),
-  apiKey: z.string().describe('Shown once'),
-};
-
-export const apiKeyOut = z
-  .object({
-    _id: z.string(),
-    name: z.string(),
-    clientId: z.string(),
-    kind: z.enum(apiKeyKinds),
-    scopes: z.array(z.string()),
-    permissions: z.array(z.enum(permissions)).optional(),
-    status: z.enum(['active', 'revoked', 'expired']),
-    ...settings,
-    createdAt: dateTimeOut,
-  })
-  .meta({ id: 'ApiKey' });
-
 const withMessage = <T extends z.ZodRawShape>(data: T) =>
   envelope(z.object(data)).extend({ message: z.string() });
 
-export const apiKeyCreated = withMessage({
-  ...credentials,
-  name: z.string(),
-  kind: z.enum(apiKeyKinds),
-  scopes: z.array(z.string()),
-  permissions: z.array(z.enum(permissions)).optional(),
-  ...settings,
+/** Most that one page shows, and so many keys a workspace may have. */
+export const keysMax = 1_000;
+
+export const apiKeyQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(keysMax).default(keysMax),
+  cursor,
 });
-export const apiKeyRotated = withMessage(credentials);
 
 export const developerSettings = z.object({
   oauthEnforced: z.boolean().describe('API keys are refused as X-API-Key; only bearer tokens work'),
 });
 
-export type ApiKeyOut = z.output<typeof apiKeyOut>;
+/** What requests and answers look like, given the kinds of keys that there are. */
+export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>) {
+  const kind = z.enum([...kinds.keys()]);
+  const permission = z.enum([...kinds.values()].flatMap(({ permissions = [] }) => permissions));
+
+  const input = z
+    .object({
+      name: shortText,
+      kind: kind.optional().describe('The contract that the key opens; qvoo, the native one, when left out'),
+      permissions: z
+        .array(permission)
+        .min(1)
+        .max(permission.options.length)
+        .optional()
+        .describe('In place of scopes, for keys of other contracts; all when left out'),
+      scopes: z
+        .array(scope)
+        .min(1)
+        .max(100)
+        .transform((given) => [...new Set(given)])
+        .optional()
+        .describe('Left out: lead.read, lead.write and metadata.read'),
+      rateLimitPerMinute: requestLimit.optional(),
+      rateLimitPerHour: requestLimit.optional(),
+      expiresAt: dateTime.optional().describe('The key is refused from then on'),
+      allowedIps: z
+        .array(z.string().refine(isAddressOrRange, 'Must be an IP address or a CIDR range'))
+        .max(100)
+        .optional()
+        .describe('Addresses and CIDR ranges that may use the key; none: all'),
+    })
+    .superRefine(({ kind = nativeKind, ...given }, context) => {
+      const { permissions } = kinds.get(kind) ?? {};
+      const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+      const misplaced = permissions ? 'scopes' : 'permissions';
+      if (given[misplaced] !== undefined) refuse([misplaced], `A key of this kind has no ${misplaced}`);
+      else if (given.permissions?.some((one) => !permissions?.includes(one))) {
+        refuse(['permissions'], `Must be of ${permissions?.join(', ')}`);
+      }
+    })
+    .meta({ id: 'ApiKeyInput' });
+
+  const out = z
+    .object({
+      _id: z.string(),
+      name: z.string(),
+      clientId: z.string(),
+      kind,
+      scopes: z.array(z.string()),
+      permissions: z.array(permission).optional(),
+      status: z.enum(['active', 'revoked', 'expired']),
+      ...settingsOut,
+      createdAt: dateTimeOut,
+    })
+    .meta({ id: 'ApiKey' });
+
+  const credentials = {
+    _id: z.string(),
+    clientId: z.string(),
+    clientSecret: z.string().optional().describe('Shown once; keys of other contracts have none'),
+    apiKey: z.string().describe('Shown once'),
+  };
+  const created = withMessage({
+    ...credentials,
+    name: z.string(),
+    kind,
+    scopes: z.array(z.string()),
+    permissions: z.array(permission).optional(),
+    ...settingsOut,
+  });
+  const list = envelope(z.array(out)).extend({
+    nextCursor: z.string().optional().describe('Of the next page, if there is one'),
+  });
+  return { input, list, created, rotated: withMessage(credentials) };
+}

@@ -1,21 +1,25 @@
+import type { KeyKind } from '../../../access/key-kind.ts';
+import type { Scope } from '../../../access/scopes.ts';
 import type { Context } from '../../../context.ts';
 import { withoutUndefined } from '../../../lib/clean.ts';
 import { randomToken, sha256 } from '../../../lib/crypto.ts';
+import { decodeCursor, encodeCursor } from '../../../lib/cursor.ts';
 import { AppError, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { isAddressIn } from '../../../lib/ip.ts';
-import type { RateLimits, Scope } from '../../../tenancy/actor.ts';
-import { type ApiKeyKind, kindRules, type Permission, permissions } from './kinds.ts';
+import type { RateLimits } from '../../../tenancy/actor.ts';
+import { assertLimits } from './limits.ts';
 import { type ApiKey, apiKeys } from './model.ts';
+import { keysMax, nativeKind } from './schema.ts';
 
 /** Scopes of a key created without any, as the document's info text says. */
 const defaultScopes: Scope[] = ['lead.read', 'lead.write', 'metadata.read'];
 
 export interface ApiKeyInput {
-  kind?: ApiKeyKind | undefined;
+  kind?: string | undefined;
   name: string;
   /** Of keys of kinds with permissions; all when left out. */
-  permissions?: Permission[] | undefined;
+  permissions?: string[] | undefined;
   scopes?: Scope[] | undefined;
   rateLimitPerMinute?: number | undefined;
   rateLimitPerHour?: number | undefined;
@@ -26,47 +30,57 @@ export interface ApiKeyInput {
 /** What is shown once and then only known by its hash. */
 export interface IssuedSecrets {
   apiKey: string;
-  clientSecret: string;
+  clientSecret?: string;
 }
 
-const issueSecrets = (kind: ApiKeyKind): IssuedSecrets => ({
-  apiKey: `${kindRules[kind].prefix}${randomToken()}`,
-  clientSecret: `qvoo_secret_${randomToken()}`,
+const issueSecrets = (kind: KeyKind): IssuedSecrets => ({
+  apiKey: kind.issue(),
+  ...(kind.hasClientSecret ? { clientSecret: `qvoo_secret_${randomToken()}` } : {}),
 });
 
-const hashesOf = (secrets: IssuedSecrets) => ({
-  keyHash: sha256(secrets.apiKey),
-  secretHash: sha256(secrets.clientSecret),
+const hashesOf = ({ apiKey, clientSecret }: IssuedSecrets) => ({
+  keyHash: sha256(apiKey),
+  ...(clientSecret ? { secretHash: sha256(clientSecret) } : {}),
 });
+
+/** @throws AppError conflict for a key whose contract is not served any more */
+function requireKind({ keyKinds }: Context, name: string): KeyKind {
+  const kind = keyKinds.get(name);
+  if (!kind) throw new AppError('conflict', { message: `There are no ${name} keys` });
+  return kind;
+}
 
 const keyCacheKey = (keyHash: string): string => `api-key:${keyHash}`;
 const idCacheKey = (id: string): string => `api-key-id:${id}`;
 
-/** @throws AppError invalid */
+/** @throws AppError invalid; conflict when the workspace has as many as it may */
 export async function createApiKey(
   ctx: Context,
   workspaceId: ObjectId,
   createdBy: string,
   input: ApiKeyInput,
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
-  const { kind = 'qvoo' } = input;
-  const rules = kindRules[kind];
+  const kind = requireKind(ctx, input.kind ?? nativeKind);
   const secrets = issueSecrets(kind);
   const now = ctx.clock.now();
   if (input.expiresAt && input.expiresAt <= now) throw invalid('expiresAt', 'Must be in the future');
   const limits = withoutUndefined<Partial<RateLimits>>({
-    perMinute: input.rateLimitPerMinute ?? rules.limits?.perMinute,
+    perMinute: input.rateLimitPerMinute,
     perHour: input.rateLimitPerHour,
   });
+  assertLimits(ctx, limits);
+  if ((await apiKeys(ctx.db).count(workspaceId, {}, { limit: keysMax, hint: listIndex })) >= keysMax) {
+    throw new AppError('conflict', { message: `The workspace has ${keysMax} API keys; delete one first` });
+  }
   const apiKey: ApiKey = withoutUndefined({
     _id: new ObjectId(),
     workspaceId,
-    kind,
+    kind: kind.name,
     name: input.name,
     clientId: `qvoo_client_${randomToken(12)}`,
     ...hashesOf(secrets),
-    scopes: rules.hasPermissions ? [] : (input.scopes ?? defaultScopes),
-    permissions: rules.hasPermissions ? (input.permissions ?? [...permissions]) : undefined,
+    scopes: kind.permissions ? [] : (input.scopes ?? defaultScopes),
+    permissions: kind.permissions && [...(input.permissions ?? kind.permissions)],
     status: 'active' as const,
     generation: 1,
     limits,
@@ -80,13 +94,21 @@ export async function createApiKey(
   return { apiKey, secrets };
 }
 
-/** No workspace needs more integrations than this, and the list is not paged in the document. */
-const listMax = 1_000;
+const listIndex = 'workspaceId_1__id_-1';
 
-export function listApiKeys(ctx: Context, workspaceId: ObjectId): Promise<ApiKey[]> {
-  return apiKeys(ctx.db)
-    .find(workspaceId, {}, { sort: { _id: -1 }, limit: listMax })
+/** A page of the workspace's keys, newest first. @throws AppError invalid for a broken cursor */
+export async function listApiKeys(
+  ctx: Context,
+  workspaceId: ObjectId,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Promise<{ apiKeys: ApiKey[]; nextCursor?: string | undefined }> {
+  const filter = cursor === undefined ? {} : { _id: { $lt: decodeCursor(cursor).id } };
+  const found = await apiKeys(ctx.db)
+    .find(workspaceId, filter, { sort: { _id: -1 }, limit: limit + 1, hint: listIndex })
     .toArray();
+  const page = found.slice(0, limit);
+  const last = found.length > limit ? page.at(-1) : undefined;
+  return { apiKeys: page, nextCursor: last && encodeCursor({ time: last.createdAt, id: last._id }) };
 }
 
 /** New key and secret; the old ones and every token die at once on every process. @throws AppError not_found */
@@ -97,7 +119,7 @@ export async function rotateApiKey(
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
   const apiKey = await apiKeys(ctx.db).findById(workspaceId, id);
   if (!apiKey) throw notFound('API key');
-  const secrets = issueSecrets(apiKey.kind);
+  const secrets = issueSecrets(requireKind(ctx, apiKey.kind));
   const before = await apiKeys(ctx.db).findOneAndUpdate(
     workspaceId,
     { _id: id },

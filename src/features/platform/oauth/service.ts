@@ -1,3 +1,4 @@
+import { assertWelcome, countRefusal, remember, sourceOf } from '../../../access/refusals.ts';
 import type { Context } from '../../../context.ts';
 import { isEqualConstantTime, randomToken, sha256 } from '../../../lib/crypto.ts';
 import { AppError } from '../../../lib/errors.ts';
@@ -35,13 +36,24 @@ const invalidRefreshToken = () =>
 
 /** @throws AppError unauthorized, the same for an unknown client and a wrong secret; forbidden */
 async function authenticateClient(ctx: Context, credentials: ClientCredentials): Promise<ApiKey> {
+  const source = sourceOf(credentials.address);
+  const proof = `${credentials.clientId}:${credentials.clientSecret}`;
+  await assertWelcome(ctx, source, proof);
   const apiKey = await findByClientId(ctx, credentials.clientId);
   // Compared in any case, so that the time doesn't tell whether the client exists.
   const isSecretRight = isEqualConstantTime(sha256(credentials.clientSecret), apiKey?.secretHash ?? '');
-  if (!apiKey || !isSecretRight || !isUsable(ctx, apiKey)) throw invalidClient();
+  if (!apiKey || !isSecretRight || !mayHaveTokens(ctx, apiKey)) {
+    await countRefusal(ctx, source, proof);
+    throw invalidClient();
+  }
   assertAddress(apiKey, credentials.address);
+  remember(ctx, proof);
   return apiKey;
 }
+
+/** Tokens open the native contract, whose keys have client secrets; other contracts' keys get none. */
+const mayHaveTokens = (ctx: Context, apiKey: ApiKey): boolean =>
+  isUsable(ctx, apiKey) && ctx.keyKinds.get(apiKey.kind)?.hasClientSecret === true;
 
 /** Exchanges client credentials for tokens with the key's scopes. @throws AppError unauthorized */
 export async function issueTokens(ctx: Context, credentials: ClientCredentials): Promise<TokenPair> {
@@ -66,14 +78,20 @@ export async function issueTokens(ctx: Context, credentials: ClientCredentials):
  * the whole family, since the client and a thief can't be told apart. @throws AppError unauthorized
  */
 export async function refreshTokens(ctx: Context, refreshToken: string, address: string): Promise<TokenPair> {
+  const source = sourceOf(address);
+  await assertWelcome(ctx, source, refreshToken);
+  const refused = async () => {
+    await countRefusal(ctx, source);
+    return invalidRefreshToken();
+  };
   const claims = verifyToken<RefreshClaims>(ctx, refreshToken, 'refresh');
   const familyId = parseId(claims?.family);
   const workspaceId = parseId(claims?.workspaceId);
   const apiKeyId = parseId(claims?.sub);
-  if (!familyId || !workspaceId || !apiKeyId) throw invalidRefreshToken();
+  if (!familyId || !workspaceId || !apiKeyId) throw await refused();
 
   const apiKey = await findByKeyId(ctx, apiKeyId);
-  if (!apiKey || !isUsable(ctx, apiKey)) throw invalidRefreshToken();
+  if (!apiKey || !mayHaveTokens(ctx, apiKey)) throw await refused();
   assertAddress(apiKey, address);
   const next = signRefreshToken(ctx, apiKey, familyId);
   const family = await tokenFamilies(ctx.db).findOneAndUpdate(
@@ -93,8 +111,9 @@ export async function refreshTokens(ctx: Context, refreshToken: string, address:
   );
   if (!family) {
     await revokeFamily(ctx, workspaceId, familyId);
-    throw invalidRefreshToken();
+    throw await refused();
   }
+  remember(ctx, next);
   return tokenPair(ctx, apiKey, familyId, next);
 }
 

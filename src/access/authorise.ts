@@ -1,0 +1,100 @@
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '../context.ts';
+import { AppError } from '../lib/errors.ts';
+import { parseId } from '../lib/ids.ts';
+import type { Session } from '../tenancy/accounts/model.ts';
+import type { Actor } from '../tenancy/actor.ts';
+import type { Member } from '../tenancy/members/model.ts';
+import { findMember } from '../tenancy/members/service.ts';
+import type { Module, Workspace } from '../tenancy/workspaces/model.ts';
+import { findWorkspace } from '../tenancy/workspaces/service.ts';
+import type { Contract, Identity } from './contract.ts';
+import { type Grant, grantsOfRole, leastRole, type Right } from './roles.ts';
+import { scopes } from './scopes.ts';
+
+/** What a route demands, besides that the caller belongs to the workspace. */
+export interface Demand {
+  grant: Grant;
+  right: Right | undefined;
+  module: Module | undefined;
+  /** The scope is demanded only of keys that have one of its family. */
+  isScopeOptional: boolean;
+}
+
+/**
+ * Lets the caller into the workspace that the request is about, as its actor. @throws AppError forbidden for another's
+ * workspace, a missing scope or role, OAuth enforcement and a module that is off
+ */
+export async function authorise(
+  ctx: Context,
+  contract: Contract,
+  demand: Demand,
+  { session, actor: key }: Identity,
+  request: FastifyRequest,
+): Promise<void> {
+  const { workspaceId } = request.params as { workspaceId?: string };
+  const actor = key ?? (await enterAsPerson(ctx, session, workspaceId));
+  if (
+    key &&
+    contract.workspaceIn === 'path' &&
+    workspaceId?.toLowerCase() !== key.workspaceId.toHexString()
+  ) {
+    throw otherWorkspace();
+  }
+  const workspace = await findWorkspace(ctx, actor.workspaceId);
+  if (!workspace) throw otherWorkspace();
+  if (actor.kind === 'session') assertRole(actor, demand);
+  else assertScope(contract, demand, actor, workspace);
+  if (demand.module && !workspace.modules.includes(demand.module)) throw new AppError('module_disabled');
+  request.actor = actor;
+  request.workspace = workspace;
+}
+
+const otherWorkspace = () =>
+  new AppError('forbidden', { message: 'The credential belongs to another workspace' });
+
+/** The actors that members are. They live as long as the member does in the cache, and change with it. */
+const actors = new WeakMap<Member, Actor>();
+
+async function enterAsPerson(
+  ctx: Context,
+  session: Session,
+  workspaceId: string | undefined,
+): Promise<Actor> {
+  const id = parseId(workspaceId);
+  const member = id && (await findMember(ctx, id, session.userId));
+  if (!member) throw new AppError('forbidden', { message: 'You are not a member of this workspace' });
+  let actor = actors.get(member);
+  if (!actor) {
+    actor = {
+      kind: 'session',
+      id: session.userId.toHexString(),
+      workspaceId: member.workspaceId,
+      scopes: grantsOfRole[member.role],
+      limits: ctx.config.rateLimit,
+    };
+    actors.set(member, actor);
+  }
+  return actor;
+}
+
+function assertRole(actor: Actor, { grant, right }: Demand): void {
+  const missing = [grant, right].find((one) => one !== undefined && !actor.scopes.has(one));
+  if (missing === undefined) return;
+  throw new AppError('forbidden', { message: `This needs the role ${leastRole(missing)}` });
+}
+
+function assertScope(contract: Contract, demand: Demand, actor: Actor, workspace: Workspace): void {
+  if (workspace.isOauthEnforced && actor.kind === 'apiKey') {
+    throw new AppError('forbidden', { message: contract.words.oauthEnforced });
+  }
+  const { grant, isScopeOptional } = demand;
+  if (actor.scopes.has(grant) || (isScopeOptional && !hasScopeLike(actor, grant))) return;
+  throw new AppError('insufficient_scope', { message: contract.words.lacks(grant) });
+}
+
+/** Whether the key was made with scopes of this family in mind: of `message.send` that is `message.read` too. */
+const hasScopeLike = (actor: Actor, grant: string): boolean => {
+  const family = grant.slice(0, grant.indexOf('.') + 1);
+  return scopes.some((scope) => scope.startsWith(family) && actor.scopes.has(scope));
+};

@@ -1,0 +1,104 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Context } from '../context.ts';
+import { authenticate } from './authenticate.ts';
+import { authorise, type Demand } from './authorise.ts';
+import type { Contract, Identity } from './contract.ts';
+import { limitRate } from './limits.ts';
+import type { Grant, Right } from './roles.ts';
+
+/**
+ * What a route demands of its caller. Every route declares one; the start fails where one is missing.
+ * `public`: nothing. `session`: somebody signed in, whatever the workspace. Everything else: a caller in the workspace
+ * who has this scope, or in routes for people alone, this right, or on a foreign contract, its key's permission.
+ */
+export type Access = 'public' | 'session' | Grant;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+    /** What people need besides the scope; a key's scope is enough. */
+    right?: Right;
+    /** The document asks for no scope here: one is demanded only of keys that have a scope of its family. */
+    isScopeOptional?: boolean;
+    /** A public route that is limited by the caller's address. */
+    limitByAddress?: boolean;
+    /** Set for every route by the scope that it is in. */
+    contract?: Contract;
+  }
+}
+
+/** Prepares the requests, and sees to it that no route is left open by mistake. `openTo` does the rest. */
+export const accessPlugin = fp<{ ctx: Context }>(
+  async (app, { ctx }) => {
+    // biome-ignore lint/suspicious/noExplicitAny: absent until the pipeline has run, which precedes every reader
+    app.decorateRequest('actor', null as any);
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    app.decorateRequest('workspace', null as any);
+    app.decorateRequest('session', undefined);
+
+    const routes: RouteOptions[] = [];
+    app.addHook('onRoute', (route) => {
+      const { access, limitByAddress } = route.config ?? {};
+      if (!access) throw new Error(`${nameOf(route)} declares no access`);
+      if (access !== 'public') routes.push(route);
+      else if (limitByAddress) {
+        prepend(route, (request, reply) =>
+          limitRate(ctx, reply, `address:${request.ip}`, ctx.config.rateLimit),
+        );
+      }
+    });
+    app.addHook('onReady', async () => {
+      const unguarded = routes.find(({ config }) => !config?.contract);
+      if (unguarded) throw new Error(`${nameOf(unguarded)} belongs to no contract`);
+    });
+  },
+  { name: 'access' },
+);
+
+/**
+ * Opens the routes that are registered on this scope from now on to the callers of one contract. Each request passes
+ * one pipeline: who is it, are there too many of them, may they do this here.
+ */
+export function openTo(scope: FastifyInstance, ctx: Context, contract: Contract): void {
+  if (contract.errorHandler) scope.setErrorHandler(contract.errorHandler(ctx));
+  scope.addHook('onRoute', (route) => {
+    const { access } = route.config ?? {};
+    route.config = { ...route.config, contract };
+    if (access === undefined || access === 'public') return;
+    const demand = access === 'session' ? undefined : demandOf(route, access);
+    prepend(route, async (request, reply) => {
+      const identity = await authenticate(ctx, contract, request);
+      request.session = identity.session;
+      await limit(ctx, contract, identity, request, reply);
+      if (demand) await authorise(ctx, contract, demand, identity, request);
+    });
+  });
+}
+
+const demandOf = ({ config }: RouteOptions, grant: Grant): Demand => ({
+  grant,
+  right: config?.right,
+  module: config?.module,
+  isScopeOptional: config?.isScopeOptional ?? false,
+});
+
+function limit(
+  ctx: Context,
+  { limitBy }: Contract,
+  { actor, session }: Identity,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  if (limitBy === 'address') return limitRate(ctx, reply, `address:${request.ip}`, ctx.config.rateLimit);
+  if (actor) return limitRate(ctx, reply, `key:${actor.id}`, actor.limits);
+  return limitRate(ctx, reply, `user:${session.userId.toHexString()}`, ctx.config.rateLimit);
+}
+
+type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+function prepend(route: RouteOptions, hook: OnRequest): void {
+  route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
+}
+
+const nameOf = ({ method, url }: RouteOptions): string => `${String(method)} ${url}`;
