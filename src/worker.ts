@@ -1,6 +1,7 @@
 import type { Context } from './context.ts';
 import { startSweeper } from './infra/sweeper.ts';
 import { withinTime } from './lib/time-limit.ts';
+import { createMarkSweep } from './records/marks.ts';
 import { startRunner } from './work/runner.ts';
 import { createLaneSweep } from './work/sweep.ts';
 
@@ -20,6 +21,7 @@ export function startWorker(ctx: Context, redisUrl: string, options = { sweepEve
   const runners = works.map((work) => startRunner(ctx, work, redisUrl, stopping.signal));
   const sweeps = [
     (_ctx: Context, signal: AbortSignal) => ctx.relay.sweep(signal),
+    createMarkSweep(),
     ...ctx.features.flatMap((feature) => feature.sweeps ?? []),
     ...works.map(createLaneSweep),
   ];

@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import mongoose from 'mongoose';
 
 /**
- * A gap in the driver (7.8): a command that is written to a socket which the other side has just closed waits for the
- * socket's `drain`, which never comes, and its place in the pool is lost with it. So the end of the socket ends the
- * write here, as a lost connection like any other.
+ * A gap in the driver (mongodb 7.8.0, to which package.json pins it; a test fails when this function changes): a
+ * command that is written to a socket which the other side has just closed waits for the socket's `drain`, which never
+ * comes, and its place in the pool is lost with it. So the end of the socket ends the write here, as a lost connection
+ * like any other.
  */
 interface WritingConnection {
   socket: Socket;

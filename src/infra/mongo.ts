@@ -27,9 +27,14 @@ export function globalCollection<T extends Document>(name: string, schema: Schem
   return (db: Database): mongo.Collection<T> => db.global<T>(name);
 }
 
+const hasIndex = (schema: Schema, indexName: string): boolean =>
+  schema.indexes().some(([, { name }]) => name === indexName);
+
 export interface Database {
   tenant<T extends TenantDocument>(name: string): TenantCollection<T>;
   global<T extends Document>(name: string): mongo.Collection<T>;
+  /** The collections that declare an index of this name. */
+  namesWithIndex(indexName: string): string[];
   /** Creates the indexes of every declared collection; safe to run from several processes at once. */
   ensureIndexes(): Promise<void>;
   /** The server's clock; throws when it can't be asked. */
@@ -91,6 +96,8 @@ export async function connectMongo(url: string, options: { databaseName?: string
     },
     global: <T extends Document>(name: string) =>
       boundedCollection(native.collection<T>(name), commandTimeoutMs),
+    namesWithIndex: (indexName) =>
+      [...declared].filter(([, schema]) => hasIndex(schema, indexName)).map(([name]) => name),
     async ensureIndexes() {
       // An index over many records takes longer to make than anything else may, so it gets a connection of its own.
       const patient = await connect(0);

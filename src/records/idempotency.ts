@@ -10,7 +10,8 @@ import { restampIfLate } from './restamp.ts';
  * index, written in the same operation. So of any number of parallel requests with one key a single insert wins,
  * however many processes race and whenever one of them dies; every other request finds the winner's record and
  * answers as the first did. Redis plays no part. When the record changes later, the change keeps the first state
- * (`original`), so that a retry hours later still gets the original answer. After 24 hours the key is free again.
+ * (`original`), so that a retry hours later still gets the original answer. After 24 hours the key is free again, and
+ * soon after that the mark is gone (see marks).
  */
 export interface IdempotencyRequest {
   key: string;
@@ -22,7 +23,7 @@ export interface Created<T> {
   isReplay: boolean;
 }
 
-const keptMs = 24 * 60 * 60 * 1_000;
+export const keptMs = 24 * 60 * 60 * 1_000;
 
 /**
  * Runs `create`; when it fails and an earlier request with the same key succeeded, returns that one's record instead.

@@ -404,6 +404,41 @@ describe('DELETE /api/v1/leads/{id}', () => {
     expect((await stranger.get('/api/v1/leads')).body.data).toHaveLength(1);
   });
 
+  it('is done by one of many who ask at once; the others find nothing any more', async () => {
+    const { createLead, tenant, delete: remove } = await buildClient();
+    const lead = await createLead();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => remove(`/api/v1/leads/${lead.id}`)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(404)]);
+    const { auditRows } = await import('../../src/features/platform/audit/model.ts');
+    const { ObjectId } = await import('../../src/lib/ids.ts');
+    const rows = await auditRows(server.ctx.db).find(new ObjectId(tenant.workspaceId), {}).toArray();
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).not.toHaveProperty('isUnfinished');
+  });
+
+  it('passes on first what the lead still owes', async () => {
+    const { createLead, delete: remove } = await buildClient();
+    const { relay } = server.ctx;
+    const heard: string[] = [];
+    let isWanted = true;
+    relay.addListener({
+      name: 'deletions',
+      isListening: async () => isWanted,
+      accept: async (events) => void heard.push(...events.map(({ record }) => String(record.name))),
+    });
+    const { hand } = relay;
+    relay.hand = () => {};
+    try {
+      const lead = await createLead({ name: 'Owing' });
+      expect(heard).toEqual([]);
+      expect((await remove(`/api/v1/leads/${lead.id}`)).status).toBe(200);
+      expect(heard).toEqual(['Owing']);
+    } finally {
+      relay.hand = hand;
+      isWanted = false;
+    }
+  });
+
   it('is finished by the sweep when its process died', async () => {
     const { createLead, tenant, get } = await buildClient();
     const lead = await createLead();

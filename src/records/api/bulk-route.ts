@@ -5,6 +5,7 @@ import { invalidInput, parseBounded } from '../../lib/bounds.ts';
 import { bulkBodyBytesMax, bulkResponse, bulkRows, workspaceParams } from '../../lib/schemas.ts';
 import { findWorkspace } from '../../tenancy/workspaces/service.ts';
 import { insertRecords, type Row, type RowOutcome, reasonOf } from '../bulk.ts';
+import { recallBulk, rememberBulk } from '../bulk-answers.ts';
 import type { IdempotencyRequest } from '../idempotency.ts';
 import type { Entity, RecordDocument } from '../record.ts';
 import type { Caller, RecordService } from './service.ts';
@@ -52,6 +53,8 @@ async function createInBulk<T extends RecordDocument>(
 ): Promise<RowOutcome<T>[]> {
   const { entity, service, schemas, duplicateReason = 'Duplicate' } = shape;
   const workspaceId = caller.workspace._id;
+  const answered = idempotency && (await recallBulk(ctx, entity, workspaceId, idempotency));
+  if (answered) return answered;
   const rows: Row<T>[] = [];
   for (const input of inputs) {
     // A row adds its new tags to the workspace; the next one is to know them, rather than to add them again.
@@ -64,7 +67,7 @@ async function createInBulk<T extends RecordDocument>(
       if (outcome.status === 'created') await service.afterCreate(ctx, workspaceId, outcome.record);
     }
   }
-  return outcomes;
+  return idempotency ? rememberBulk(ctx, entity, workspaceId, idempotency, outcomes) : outcomes;
 }
 
 async function prepareRow<T extends RecordDocument>(

@@ -1,4 +1,5 @@
 import type { Context } from '../../../context.ts';
+import { AppError, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
 import { deleteActivitiesOfLead } from '../../engagement/activities/service.ts';
@@ -23,13 +24,35 @@ export async function deleteLead(ctx: Context, actor: Actor, id: ObjectId): Prom
     isUnfinished: true,
   };
   await auditRows(ctx.db).insertOne(actor.workspaceId, row);
-  await finishDeletion(ctx, row);
+  const isMine = await removeLead(ctx, actor.workspaceId, id);
+  if (isMine) return finishDeletion(ctx, row);
+  // Another request was quicker, and the deletion is in its row.
+  await deleteActivitiesOfLead(ctx, actor.workspaceId, id);
+  await auditRows(ctx.db).deleteMany(actor.workspaceId, { _id: row._id });
+  throw notFound('Lead');
+}
+
+const attemptsMax = 20;
+
+/** Removes the lead once it owes nothing any more. @returns whether it was this call that did */
+async function removeLead(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<boolean> {
+  const collection = leads(ctx.db);
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const lead = await collection.findById(workspaceId, id);
+    if (!lead) return false;
+    await ctx.relay.settle(collection.name, lead);
+    if ((await collection.deleteMany(workspaceId, { _id: id, owed: { $exists: false } })) > 0) return true;
+  }
+  throw new AppError('unavailable', {
+    message: 'The lead is being changed by too many at once',
+    headers: { 'Retry-After': '1' },
+  });
 }
 
 /** The lead goes first: an activity that is being written looks for its lead afterwards. */
 async function finishDeletion(ctx: Context, row: AuditRow): Promise<void> {
   const { workspaceId, recordId } = row;
-  await leads(ctx.db).deleteMany(workspaceId, { _id: recordId });
+  await removeLead(ctx, workspaceId, recordId);
   await deleteActivitiesOfLead(ctx, workspaceId, recordId);
   await auditRows(ctx.db).updateOne(workspaceId, { _id: row._id }, { $unset: { isUnfinished: '' } });
 }
@@ -45,6 +68,13 @@ export async function sweepDeletions(ctx: Context, signal: AbortSignal): Promise
     .toArray();
   for (const row of rows) {
     if (signal.aborted) return;
-    await finishDeletion(ctx, row as AuditRow);
+    try {
+      await finishDeletion(ctx, row as AuditRow);
+    } catch (error) {
+      ctx.log.warn(
+        { err: error, recordId: row.recordId.toHexString() },
+        'deletion not finished; the sweep repeats it',
+      );
+    }
   }
 }
