@@ -8,6 +8,7 @@ import { type Config, loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { keyKinds } from '../../src/contracts.ts';
 import { createContext } from '../../src/create-context.ts';
+import type { Feature } from '../../src/feature.ts';
 import { type ApiKeyInput, createApiKey } from '../../src/features/platform/api-keys/service.ts';
 import { features } from '../../src/features.ts';
 import { createLogger, type Logger } from '../../src/infra/logger.ts';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   mongoUrl?: string;
   redisUrl?: string;
   log?: Logger;
+  /** By default all that the server has. */
+  features?: readonly Feature[];
 }
 
 /** A server of its own: a fresh database and Redis prefix on the shared engine. */
@@ -57,7 +60,7 @@ export async function startServer(
   };
   const { ctx, close } = await createContext({
     keyKinds,
-    features,
+    features: options.features ?? features,
     config,
     log: options.log ?? createLogger(config.logLevel),
     mongoUrl: options.mongoUrl ?? inject('mongoUrl'),
