@@ -15,6 +15,8 @@ const stallMs = 1_000;
 /** How often a lane whose work is slow looks for what else is due, unless somebody rings. */
 const lookMsMin = 125;
 const lookMsMax = 1_000;
+/** Many lanes may hang at the same time, and each look costs a query. */
+const hangingLookMs = 5_000;
 const faultPauseMs = 2_000;
 /** Rows that fail by a fault of our own, in one visit, before it ends. */
 const faultsMax = 10;
@@ -96,8 +98,9 @@ async function workOff(
   };
   const shouldStop = () =>
     isStopped() || isSliceOver() || faults.length >= faultsMax || (visit.isOver?.() ?? false);
+  const isHanging = () => crew.size > 0 && Date.now() - finishedAt >= stallMs;
   const stall = setInterval(() => {
-    if (crew.size > 0 && Date.now() - finishedAt >= stallMs) place.giveAway();
+    if (isHanging()) place.giveAway();
   }, stallMs);
 
   const doOne = async (item: WorkItem, id: string) => {
@@ -143,7 +146,7 @@ async function workOff(
       for (const id of journal.takeStored()) inHand.delete(id);
       bell.isRung = false;
       const begun = await beginDue();
-      lookMs = begun > 0 ? lookMsMin : Math.min(lookMs * 2, lookMsMax);
+      lookMs = begun > 0 ? lookMsMin : Math.min(lookMs * 2, isHanging() ? hangingLookMs : lookMsMax);
       // Something new may come to be due while an answer is slow to come.
       if (crew.size > 0 && !bell.isRung) await crew.change(lookMs);
       if (crew.size > 0 || bell.isRung) continue;

@@ -187,6 +187,22 @@ describe('a sender that died', () => {
   });
 });
 
+describe('a sender that died, and credentials that can’t be read any more', () => {
+  it('leave a message that is shown as unknown', async () => {
+    const tenant = await buildSms();
+    const { _id } = await sendSms(tenant);
+    await messageWith(tenant, _id, 'accepted');
+    const workspaceId = new ObjectId(tenant.workspaceId);
+    const accounts = server.ctx.db.global('provider_accounts');
+    await accounts.updateMany({ workspaceId }, { $set: { sealed: 'sealed with another key' } });
+    await server.ctx.cache.invalidate(`message-provider:${tenant.workspaceId}:sms`);
+    await makeDue(server, _id, { status: 'sending', claim: new ObjectId(), claimedAt: new Date() });
+    const unknown = await messageWith(tenant, _id, 'unknown');
+    expect(unknown.error.code).toBe('answer_lost');
+    expect(await storedMessage(server, _id)).not.toHaveProperty('dueAt');
+  });
+});
+
 describe('scheduled messages', () => {
   it('leave once at their time when Redis has lost everything', async () => {
     const tenant = await buildSms();

@@ -125,6 +125,39 @@ describe('a delivery', () => {
     verify(newSecret, later);
   });
 
+  it('is signed with every secret of the last day, since the answer to a rotation may get lost', async () => {
+    const tenant = await buildTenant(server);
+    const hook = await buildHook(tenant, receiver.url, ['lead.created']);
+    const rotate = async () =>
+      (await tenant.api.post(`${hook.path}/rotate-secret`)).body.data.secret as string;
+    const secrets = [hook.secret, await rotate(), await rotate()];
+    await createLead(tenant);
+    const [request] = (await receiver.received(1)) as [Received];
+    for (const secret of secrets) verify(secret, request);
+
+    for (let index = 0; index < 10; index += 1) secrets.push(await rotate());
+    await createLead(tenant);
+    const [, later] = (await receiver.received(2)) as [Received, Received];
+    expect(String(later.headers['webhook-signature']).split(' ')).toHaveLength(11);
+    for (const secret of secrets.slice(-11)) verify(secret, later);
+  });
+
+  it('is signed with the secret that an earlier version kept, also after another rotation', async () => {
+    const tenant = await buildTenant(server);
+    const hook = await buildHook(tenant, receiver.url, ['lead.created']);
+    await tenant.api.post(`${hook.path}/rotate-secret`);
+    const collection = subscriptions(server.ctx.db).acrossTenants;
+    const filter = { _id: new ObjectId(hook._id) };
+    const [previousSecret] = (await collection.findOne(filter))?.previousSecrets ?? [];
+    if (!previousSecret) throw new Error('The old secret is gone');
+    await collection.updateOne(filter, { $set: { previousSecret }, $unset: { previousSecrets: '' } });
+    await createLead(tenant);
+    verify(hook.secret, (await receiver.received(1))[0] as Received);
+    await tenant.api.post(`${hook.path}/rotate-secret`);
+    await createLead(tenant);
+    verify(hook.secret, (await receiver.received(2))[1] as Received);
+  });
+
   it('of a test event takes the same way', async () => {
     const tenant = await buildTenant(server);
     const hook = await buildHook(tenant, receiver.url, ['task.created']);
@@ -284,6 +317,44 @@ describe('disabling', () => {
     // What happened while it was disabled is no event of its.
     await until(async () => !(await laneOf(hook))?.dueAt);
     expect(receiver.requests).toHaveLength(2);
+  });
+});
+
+describe('enabling', () => {
+  /** A disabled subscription that is still owed a delivery. */
+  async function buildDisabled() {
+    const tenant = await buildTenant(server);
+    const hook = await buildHook(tenant, receiver.url, ['lead.created']);
+    receiver.behave('hang');
+    const lead = await createLead(tenant);
+    await receiver.received(1);
+    await tenant.api.post(`${hook.path}/disable`);
+    await readLog(tenant, hook, 1);
+    await until(async () => !(await laneOf(hook))?.dueAt);
+    receiver.behave(200);
+    return { tenant, hook, lead };
+  }
+
+  it('that dies before it wakes the endpoint is made up for within the half-minute', async () => {
+    const { tenant, hook } = await buildDisabled();
+    const { invalidate } = server.ctx.cache;
+    server.ctx.cache.invalidate = () => Promise.reject(new Error('The process died'));
+    expect((await tenant.api.post(`${hook.path}/enable`)).status).toBe(500);
+    server.ctx.cache.invalidate = invalidate;
+    expect(await isActive(tenant, hook)).toBe(true);
+    // Found by the sweep at once, or a little later if it came before the change.
+    const lane = await laneOf(hook);
+    expect(lane?.dueAt ?? lane?.lease?.until).toBeInstanceOf(Date);
+    expect(lane?.dueAt?.getTime()).toBeLessThan(Date.now() + 31_000);
+  });
+
+  it('that is repeated because its answer was lost wakes the endpoint', async () => {
+    const { tenant, hook, lead } = await buildDisabled();
+    const collection = subscriptions(server.ctx.db).acrossTenants;
+    await collection.updateOne({ _id: new ObjectId(hook._id) }, { $set: { isActive: true } });
+    await tenant.api.post(`${hook.path}/enable`);
+    const [, request] = (await receiver.received(2)) as [Received, Received];
+    expect(request.body).toEqual(lead);
   });
 });
 
