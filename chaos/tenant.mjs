@@ -16,6 +16,7 @@ const scopes = [
   'contact.write',
   'task.read',
   'task.write',
+  'message.send',
   'webhook.manage',
   'metadata.read',
   'team.read',
