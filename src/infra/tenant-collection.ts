@@ -78,18 +78,19 @@ export class TenantCollection<T extends TenantDocument> {
     filter: Filter<T>,
     options: PageOptions,
     bytesMax: number,
-  ): Promise<{ documents: T[]; isWhole: boolean }> {
-    const command = { ...options, singleBatch: true };
+  ): Promise<{ documents: T[]; bytes: number; isWhole: boolean }> {
+    const command = { ...options, batchSize: options.limit, singleBatch: true };
     // The server's batch ends at 16 MiB by itself, which is beyond any bound.
     const { firstBatch } = await this.#command<Uint8Array>(scoped(workspaceId, filter), command, rawOptions);
     const documents: T[] = [];
     let bytes = 0;
     for (const raw of firstBatch) {
+      if (bytes + raw.byteLength > bytesMax && documents.length > 0)
+        return { documents, bytes, isWhole: false };
       bytes += raw.byteLength;
-      if (bytes > bytesMax && documents.length > 0) return { documents, isWhole: false };
       documents.push(mongoose.mongo.BSON.deserialize(raw, decodeOptions) as T);
     }
-    return { documents, isWhole: true };
+    return { documents, bytes, isWhole: true };
   }
 
   /** All of an answer; the driver's cursor comes in where it has more than the 16 MiB of one batch. */

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { facet, searchFacets } from './facets.ts';
-import { type OffsetPage, pageByOffset } from './offset.ts';
+import { type OffsetPage, type OffsetRequest, pageByOffset } from './offset.ts';
 import { type Page, pageByPosition } from './page.ts';
 import type { Entity, RecordDocument } from './record.ts';
 import { settlingMs } from './timing.ts';
@@ -66,8 +66,7 @@ export function listRecords<T extends RecordDocument>(
   const updated = timeCondition('updatedAt', { $gt: query.updatedAfter });
   const wanted = wantedFacets(entity, query);
   // Of several facets the index looks up the first; in the order of changes it looks up none.
-  const first = field === 'createdAt' ? wanted[0] : undefined;
-  const others = first ? wanted.slice(1) : wanted;
+  const { first, others } = field === 'createdAt' ? divided(wanted) : { first: undefined, others: wanted };
   const [inOrder, other] = field === 'createdAt' ? [created, updated] : [updated, created];
   const byTime = field === 'updatedAt' ? indexNames.updated : indexNames.created;
   return pageByPosition(entity.collection(ctx.db), workspaceId, {
@@ -122,28 +121,44 @@ export function recentRecords<T extends RecordDocument>(
   return listRecords(ctx, entity, workspaceId, { limit: query.limit, cursor: query.cursor, createdAfter });
 }
 
+export type OffsetListQuery = Pick<
+  ListQuery,
+  'limit' | 'filters' | 'createdAfter' | 'createdBefore' | 'omit'
+> &
+  Pick<OffsetRequest, 'offset' | 'reader'>;
+
 /** A list by limit and offset, newest first, with a bounded total. */
 export function listRecordsByOffset<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
-  query: Pick<ListQuery, 'limit' | 'filters' | 'createdAfter' | 'createdBefore'> & { offset: number },
+  { limit, offset, reader, omit = [], ...query }: OffsetListQuery,
 ): Promise<OffsetPage<T>> {
-  const [first, ...others] = wantedFacets(entity, query);
-  const filter = {
-    archived: false,
-    ...lookUp(first),
-    ...(others.length > 0 ? { $and: others.map(check) } : {}),
-    ...timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore }),
-  };
-  return pageByOffset(entity.collection(ctx.db), workspaceId, {
-    filter: filter as never,
-    sort: { createdAt: -1, _id: -1 },
+  const { first, others } = divided(wantedFacets(entity, query));
+  return pageByOffset(ctx, entity.collection(ctx.db), workspaceId, {
+    filter: {
+      archived: false,
+      ...lookUp(first),
+      ...timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore }),
+    },
+    others: others.map(check),
+    field: 'createdAt',
+    direction: -1,
     hint: first ? indexNames.facets : indexNames.created,
-    limit: query.limit,
-    offset: query.offset,
+    limit,
+    offset,
+    reader,
+    projection: withoutFields('facets', 'owed', 'idempotency', ...omit),
   });
 }
+
+/** Of several conditions the index looks up the first that has few alternatives; more than these it would have to sort. */
+function divided(wanted: string[][]): { first: string[] | undefined; others: string[][] } {
+  const first = wanted.find((facets) => facets.length <= alternativesMax);
+  return { first, others: wanted.filter((facets) => facets !== first) };
+}
+
+const alternativesMax = 100;
 
 function timeCondition(field: string, bounds: Record<string, Date | undefined>): Record<string, unknown> {
   const given = Object.entries(bounds).filter(([, time]) => time !== undefined);
@@ -175,7 +190,7 @@ export const lookUp = (facets: string[] | undefined): object => (facets ? { face
  * as well as the first, and the database would have to find out by trial which is better.
  */
 export const check = (facets: string[]): object => ({
-  $expr: { $or: facets.map((one) => ({ $in: [{ $literal: one }, '$facets'] })) },
+  $expr: { $gt: [{ $size: { $setIntersection: ['$facets', { $literal: facets }] } }, 0] },
 });
 
 const withoutFields = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 0]));

@@ -60,7 +60,8 @@ it.each([
   await commands.plans();
   expect((await send.get(path())).status).toBe(200);
   const plans = await commands.plans();
-  expect(plans.length).toBeGreaterThanOrEqual(2);
+  // A page that ends the list is its own count.
+  expect(plans.length).toBeGreaterThanOrEqual(1);
   for (const { shape, stages, keysExamined, documentsExamined } of plans) {
     const plan = `${shape}: ${stages.join(' ')}`;
     expect(plan).not.toMatch(/COLLSCAN| SORT\b/);

@@ -308,6 +308,11 @@ describe('GET /api/v1/leads', () => {
     const last = await get('/api/v1/leads?limit=2&offset=2');
     expect(last.body.data).toMatchObject([{ id: first.id }]);
     expect(last.body.pagination).toEqual({ limit: 2, offset: 2, total: 3, has_more: false });
+    const beyond = await get('/api/v1/leads?limit=2&offset=1000000');
+    expect(beyond.body).toEqual({
+      data: [],
+      pagination: { limit: 2, offset: 1_000_000, total: 3, has_more: false },
+    });
   });
 
   it('shows a status without a word of its own as the nearest, and finds it by that', async () => {
@@ -325,7 +330,6 @@ describe('GET /api/v1/leads', () => {
     'limit=501',
     'limit=x',
     'offset=-1',
-    'offset=100001',
     'status=Open',
     'priority=x',
     'from_date=2026-02-30',

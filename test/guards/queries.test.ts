@@ -6,7 +6,7 @@ import type { Lead } from '../../src/features/people/leads/model.ts';
 import { leadEntity } from '../../src/features/people/leads/service.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
-import { examinedMax as pageExaminedMax } from '../../src/records/page.ts';
+import { examinedMax as pageExaminedMax } from '../../src/records/walk.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { startServer, type TestServer } from '../helpers/app.ts';
 import { type Plan, recordCommands, withMonitoring } from '../helpers/queries.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { offsetMax } from '../../records/offset.ts';
 
 /** The Cratio contract's schemas, in its own words and names. */
 
@@ -16,7 +15,7 @@ const paging = {
   from_date: day.describe('First day (YYYY-MM-DD, IST); 30 days ago when left out'),
   to_date: day.describe('Last day (YYYY-MM-DD, IST); today when left out'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
-  offset: z.coerce.number().int().min(0).max(offsetMax).default(0),
+  offset: z.coerce.number().int().min(0).default(0),
 };
 
 export const leadQuery = z.object({

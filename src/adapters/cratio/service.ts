@@ -30,7 +30,11 @@ const nothing = { total: 0, hasMore: false };
 
 type Paging = { limit: number; offset: number };
 
-export async function listLeads(ctx: Context, { workspace }: Caller, query: z.output<typeof leadQuery>) {
+export async function listLeads(
+  ctx: Context,
+  { actor, workspace }: Caller,
+  query: z.output<typeof leadQuery>,
+) {
   const span = requireSpan(query, ctx.clock.now());
   const assignee = query.assigned_to
     ? await findMemberByEmail(ctx, workspace._id, query.assigned_to)
@@ -47,7 +51,10 @@ export async function listLeads(ctx: Context, { workspace }: Caller, query: z.ou
   const page = await listLeadsByOffset(ctx, workspace._id, {
     limit,
     offset,
+    reader: actor.id,
     filters,
+    // Custom fields have no place in this contract.
+    omit: ['fields'],
     createdAfter: span.from,
     createdBefore: span.before,
   });
@@ -70,7 +77,7 @@ export async function removeLead(ctx: Context, { actor }: Caller, uuid: string):
 
 export async function listCallLogs(
   ctx: Context,
-  { workspace }: Caller,
+  { actor, workspace }: Caller,
   query: z.output<typeof callLogQuery>,
 ) {
   const span = requireSpan(query, ctx.clock.now());
@@ -79,7 +86,14 @@ export async function listCallLogs(
   if (query.lead_id !== undefined && !leadId) return toList<CallLogOut>(query, nothing, []);
   const { limit, offset, call_type: type } = query;
   const direction = type && toNativeDirection(type);
-  const page = await listCalls(ctx, workspace._id, { limit, offset, ...span, leadId, direction });
+  const page = await listCalls(ctx, workspace._id, {
+    limit,
+    offset,
+    reader: actor.id,
+    ...span,
+    leadId,
+    direction,
+  });
   return toList(query, page, page.records.map(toCratioCall));
 }
 
@@ -129,9 +143,13 @@ function requireUuid(uuid: string, what: string): ObjectId {
   return id;
 }
 
-const toList = <T>({ limit, offset }: Paging, page: Omit<OffsetPage<unknown>, 'records'>, data: T[]) => ({
+const toList = <T>(
+  { limit, offset }: Paging,
+  page: Partial<OffsetPage<unknown>> & Pick<OffsetPage<unknown>, 'total' | 'hasMore'>,
+  data: T[],
+) => ({
   data,
-  pagination: { limit, offset, total: page.total, has_more: page.hasMore },
+  pagination: { limit: page.limit ?? limit, offset, total: page.total, has_more: page.hasMore },
 });
 
 /** The id as the caller wrote it, in the contract's spelling. */

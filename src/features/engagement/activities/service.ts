@@ -75,6 +75,8 @@ export async function listActivities(
 export interface CallQuery {
   limit: number;
   offset: number;
+  /** Whose reading it is: the id of the actor. */
+  reader: string;
   from: Date;
   before: Date;
   leadId?: ObjectId | undefined;
@@ -87,19 +89,20 @@ export function listCalls(
   workspaceId: ObjectId,
   query: CallQuery,
 ): Promise<OffsetPage<Activity>> {
-  const { limit, offset, from, before, leadId, direction } = query;
-  const filter = {
-    type: 'call' as const,
-    occurredAt: { $gte: from, $lt: before },
-    ...(leadId ? { leadId } : {}),
-    ...(direction ? { 'call.direction': direction } : {}),
-  };
-  return pageByOffset(activities(ctx.db), workspaceId, {
-    filter,
-    sort: { occurredAt: -1, _id: -1 },
+  const { limit, offset, reader, from, before, leadId, direction } = query;
+  return pageByOffset(ctx, activities(ctx.db), workspaceId, {
+    filter: {
+      type: 'call',
+      occurredAt: { $gte: from, $lt: before },
+      ...(leadId ? { leadId } : {}),
+    },
+    others: direction ? [{ 'call.direction': direction }] : [],
+    field: 'occurredAt',
+    direction: -1,
     hint: leadId ? 'log_of_lead' : 'log',
     limit,
     offset,
+    reader,
   });
 }
 
