@@ -7,7 +7,8 @@ import { assertOwnOrigin } from '../tenancy/accounts/origin.ts';
 import type { Carrier, Contract, Identity } from './contract.ts';
 import { assertWelcome, countRefusal, remember, sourceOf } from './refusals.ts';
 
-const unauthorized = (): AppError =>
+/** The credential is missing, unknown or dead. */
+export const unauthorized = (): AppError =>
   new AppError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } });
 
 /** Who makes the request, by the credentials that the contract knows. @throws AppError unauthorized, forbidden, rate_limited */

@@ -20,6 +20,8 @@ export interface SharedCache {
 }
 
 const entriesMax = 20_000;
+/** Of what the values would be as JSON: a workspace with long lists weighs more than a thousand keys. */
+const cachedBytesMax = 64 * 1_024 * 1_024;
 /** Bounds the damage of a message that never came. */
 const ttlMs = 10_000;
 /** How soon a message that could not be sent is sent again. */
@@ -28,9 +30,20 @@ const resendMs = 100;
 const checkEveryMs = 1_000;
 const checkMs = 1_000;
 
-export function createSharedCache(redis: Redis, subscriber: Redis, prefix: string, log: Logger): SharedCache {
+export function createSharedCache(
+  redis: Redis,
+  subscriber: Redis,
+  prefix: string,
+  log: Logger,
+  bytesMax = cachedBytesMax,
+): SharedCache {
   const channel = `${prefix}:invalidate`;
-  const entries = new LRUCache<string, { value: unknown }>({ max: entriesMax, ttl: ttlMs });
+  const entries = new LRUCache<string, { value: unknown }>({
+    max: entriesMax,
+    ttl: ttlMs,
+    maxSize: bytesMax,
+    sizeCalculation: (entry) => JSON.stringify(entry).length,
+  });
   const loading = new Map<string, Promise<unknown>>();
   const listeners = new Set<(key: string) => void>();
   // After its lifetime no process holds what the message would have made it forget.

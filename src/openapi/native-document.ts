@@ -13,6 +13,10 @@ Send an API key as \`X-API-Key\`, or exchange the key's client id and secret at 
 (one hour) and send it as \`Authorization: Bearer\`. A workspace can enforce OAuth: then an API key is answered with 403.
 Keys are managed in the Developer Portal routes with the session token of \`POST /api/login\`.
 
+Signed-in people use every operation below \`/api/v1/workspaces/{workspaceId}\` also below \`/api/workspaces/{workspaceId}\`, with the session token as bearer or
+with its cookie. What they may do follows from their role: a viewer reads, an agent creates and changes single records and sends messages, a manager also works in bulk, an
+admin also manages webhooks, keys, members, settings and providers. A session is worth nothing below \`/api/v1\`, and a key nothing below \`/api/workspaces\`.
+
 ## Scopes
 | Scope | Grants |
 |---|---|
@@ -24,6 +28,7 @@ Keys are managed in the Developer Portal routes with the session token of \`POST
 | \`webhook.manage\` | webhook subscriptions |
 | \`metadata.read\` | workspace, schema, metadata |
 | \`team.read\` | team and users |
+| \`message.read\`, \`message.send\` | messages. The WhatsApp operations take any key that has neither, and the right one of a key that has one of them |
 
 A key created without scopes gets \`lead.read\`, \`lead.write\` and \`metadata.read\`. The former \`admin\` scope is gone; a key that bears it gets 403.
 
@@ -32,7 +37,7 @@ Records are not deleted over this API: every DELETE is answered with 405. Archiv
 
 ## Rate limits
 Per key, by the minute and by the hour. Every limited answer carries \`X-RateLimit-Limit\`, \`-Remaining\` and \`-Reset\` (seconds);
-beyond the limit comes 429 with \`Retry-After\`.
+beyond the limit comes 429 with \`Retry-After\`. Wrong credentials are counted by address and answered in the same way.
 
 ## Retries
 \`Idempotency-Key\` on a POST that creates makes a retry within 24 hours safe. \`ETag\` with \`If-None-Match\` saves transfers; with

@@ -1,6 +1,14 @@
 import supertest from 'supertest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apiOf, buildApiKey, buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
+import {
+  apiOf,
+  buildApiKey,
+  buildPhone,
+  buildTenant,
+  startServer,
+  type Tenant,
+  useServer,
+} from '../helpers/app.ts';
 import { loadContract } from '../helpers/contract.ts';
 import { useEvents } from '../helpers/events.ts';
 
@@ -98,6 +106,24 @@ describe('credentials', () => {
     const after = refused[0] ?? (await get('/api/v1/leads?limit=1'));
     expect(after.headers['x-ratelimit-limit']).toBe('100');
     if (after.status === 429) expect(Number(after.headers['retry-after'])).toBeGreaterThan(0);
+  });
+});
+
+describe('the limit that the operator has set', () => {
+  it("holds in place of the contract's, save for a key's own", async () => {
+    const strict = await startServer({ isRateLimitSet: true, rateLimit: { perMinute: 7, perHour: 1_000 } });
+    try {
+      const { workspaceId } = await buildTenant(strict);
+      const limitOf = async (key: { rateLimitPerMinute?: number }) => {
+        const { apiKey } = await buildApiKey(strict, workspaceId, { kind: 'cratio', ...key });
+        const answer = await apiOf(strict, '', { Authorization: `Bearer ${apiKey}` }).get('/api/v1/leads');
+        return answer.headers['x-ratelimit-limit'];
+      };
+      expect(await limitOf({})).toBe('7');
+      expect(await limitOf({ rateLimitPerMinute: 50 })).toBe('50');
+    } finally {
+      await strict.close();
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { scopes } from '../../src/access/scopes.ts';
+import type { ApiKey } from '../../src/features/platform/api-keys/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import {
   anonymous,
@@ -133,6 +134,112 @@ describe('GET /developer/api-keys', () => {
     const [account, other] = [await buildAccount(server), await buildAccount(server)];
     await buildPortalKey(other);
     expect((await account.portal.get(keysPath)).body.data).toEqual([]);
+  });
+});
+
+describe('the limits of a key', () => {
+  const maximum = { perMinute: 1_000_000, perHour: 1_000_000 };
+
+  it('go no further than the server allows', async () => {
+    const account = await buildAccount(server);
+    for (const [field, most] of [
+      ['rateLimitPerMinute', maximum.perMinute],
+      ['rateLimitPerHour', maximum.perHour],
+    ] as const) {
+      const create = (value: number) =>
+        account.portal.post(keysPath).send({ name: 'Greedy', [field]: value });
+      expect((await create(most)).status).toBe(201);
+      const refused = await create(most + 1);
+      expect(refused.status).toBe(422);
+      expect(refused.body.details).toEqual({ [field]: [`Must be at most ${most}`] });
+    }
+    const modest = await startServer({ rateLimit: { perMinute: 5, perHour: 50 } });
+    try {
+      const { portal } = await buildAccount(modest);
+      const create = (rateLimitPerMinute: number) =>
+        portal.post(keysPath).send({ name: 'Key', rateLimitPerMinute });
+      expect((await create(6_001)).status).toBe(422);
+      expect((await create(6_000)).status).toBe(201);
+    } finally {
+      await modest.close();
+    }
+  });
+
+  it('are cut to that where they were stored before', async () => {
+    const account = await buildAccount(server);
+    const key = await buildPortalKey(account, { rateLimitPerMinute: 3 });
+    const workspaceId = new ObjectId(account.workspaceId);
+    const stored = { $set: { limits: { perMinute: 1_000_000_000, perHour: 1_000_000_000 } } };
+    await server.ctx.db.tenant('api_keys').updateOne(workspaceId, { _id: new ObjectId(key.id) }, stored);
+    const { headers } = await useKey(account.workspaceId, key.apiKey);
+    expect(headers['x-ratelimit-limit']).toBe(String(maximum.perMinute));
+  });
+});
+
+describe('many keys', () => {
+  it('are all shown, page by page, and no more than a thousand are made', async () => {
+    const account = await buildAccount(server);
+    const newest = await buildPortalKey(account);
+    const workspaceId = new ObjectId(account.workspaceId);
+    const keys = server.ctx.db.tenant<ApiKey>('api_keys');
+    const template = (await keys.findById(workspaceId, new ObjectId(newest.id))) as ApiKey;
+    const older = Array.from({ length: 998 }, (_, index) => ({
+      ...template,
+      _id: ObjectId.createFromTime(1_700_000_000 + index),
+      keyHash: `${template.keyHash}${index}`,
+      clientId: `${template.clientId}${index}`,
+    }));
+    await keys.insertMany(workspaceId, older);
+    const last = await account.portal.post(keysPath).send({ name: 'The last one' });
+    expect(last.status).toBe(201);
+    const refused = await account.portal.post(keysPath).send({ name: 'One too many' });
+    expect(refused.status).toBe(409);
+    expect(refused.body.error).toBe('The workspace has 1000 API keys; delete one first');
+
+    const whole = await account.portal.get(keysPath);
+    expect(whole.body.data).toHaveLength(1_000);
+    expect(whole.body).not.toHaveProperty('nextCursor');
+    const seen: string[] = [];
+    let query = '?limit=300';
+    for (let page = 0; page < 4; page++) {
+      const { body } = await account.portal.get(`${keysPath}${query}`);
+      seen.push(...body.data.map(({ _id }: { _id: string }) => _id));
+      query = `?limit=300&cursor=${body.nextCursor}`;
+    }
+    expect(seen).toEqual(whole.body.data.map(({ _id }: { _id: string }) => _id));
+    expect((await account.portal.get(`${keysPath}?cursor=nonsense`)).status).toBe(422);
+    expect((await account.portal.get(`${keysPath}?limit=0`)).status).toBe(422);
+  });
+});
+
+describe("another contract's key", () => {
+  it('has no client secret, and gets no tokens though it was given one once', async () => {
+    const account = await buildAccount(server);
+    const made = await account.portal.post(keysPath).send({ name: 'Cratio', kind: 'cratio' });
+    expect(made.status).toBe(201);
+    expect(made.body.data).toMatchObject({ permissions: ['read', 'write', 'delete'], scopes: [] });
+    expect(made.body.data).not.toHaveProperty('clientSecret');
+    const { _id: id, clientId } = made.body.data;
+    const native = await buildPortalKey(account);
+    const tokens = await tokensOf(native);
+
+    // As it was stored, and what it was given, when every key could have tokens.
+    const workspaceId = new ObjectId(account.workspaceId);
+    const keys = server.ctx.db.tenant<ApiKey>('api_keys');
+    await keys.updateOne(workspaceId, { _id: new ObjectId(native.id) }, { $set: { kind: 'cratio' } });
+    await server.ctx.cache.invalidate(`api-key-id:${native.id}`);
+    expect((await tokensOf(native)).status).toBe(401);
+    expect((await withToken(server, account.workspaceId, tokens.access).get('')).status).toBe(401);
+    const refreshed = await anonymous(server)
+      .post('/api/v1/oauth/refresh')
+      .send({ refresh_token: tokens.refresh });
+    expect(refreshed.status).toBe(401);
+
+    const rotated = await account.portal.post(`${keysPath}/${id}/rotate`);
+    expect(rotated.status).toBe(200);
+    expect(rotated.body.data).not.toHaveProperty('clientSecret');
+    expect((await tokensOf({ clientId, clientSecret: '' })).status).toBe(422);
+    expect((await tokensOf({ clientId, clientSecret: 'anything' })).status).toBe(401);
   });
 });
 

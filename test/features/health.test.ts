@@ -125,4 +125,25 @@ describe('GET /metrics', () => {
       await degraded.close();
     }
   });
+
+  it('is for the bearer of the token, and in production for nobody without one', async () => {
+    const metricsToken = 'a-token-for-the-measurements';
+    const [guarded, production] = [
+      await startServer({ metricsToken }),
+      await startServer({ isProduction: true }),
+    ];
+    try {
+      const ask = (token: string) => get('/metrics', guarded).set('Authorization', `Bearer ${token}`);
+      expect((await get('/metrics', guarded)).status).toBe(401);
+      expect((await ask('a-token-for-something-else')).status).toBe(401);
+      const answer = await ask(metricsToken);
+      expect(answer.status).toBe(200);
+      expect(answer.text).toContain('# TYPE');
+      const missing = await get('/metrics', production);
+      expect(missing.status).toBe(404);
+      expect(missing.body).toEqual({ success: false, error: 'No such route' });
+    } finally {
+      await Promise.all([guarded.close(), production.close()]);
+    }
+  });
 });

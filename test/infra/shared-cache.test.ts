@@ -16,10 +16,10 @@ afterEach(async () => {
 });
 
 /** One process's cache. */
-async function build(prefix: string, url = inject('redisUrl')) {
+async function build(prefix: string, url = inject('redisUrl'), bytesMax?: number) {
   const redis = connectRedis(url, 'request', log);
   const subscriber = connectRedis(url, 'patient', log);
-  const cache = createSharedCache(redis, subscriber, prefix, log);
+  const cache = createSharedCache(redis, subscriber, prefix, log, bytesMax);
   opened.push({ redis: [redis, subscriber], cache });
   return { cache, redis, subscriber };
 }
@@ -115,6 +115,23 @@ describe('the shared cache', () => {
     expect(await elsewhere()).toBe('old');
     await one.redis.connect();
     await vi.waitFor(async () => expect(await elsewhere()).toBe('new'));
+  });
+
+  it('keeps no more than so many bytes, and nothing that is larger by itself', async () => {
+    const { cache } = await build(randomUUID(), inject('redisUrl'), 10_000);
+    await whenListening(cache);
+    const loads = vi.fn(async (length: number) => ({ text: 'x'.repeat(length) }));
+    const get = (key: string, length: number) => cache.get(key, () => loads(length));
+    await get('one', 4_000);
+    await get('two', 4_000);
+    await get('one', 4_000);
+    expect(loads).toHaveBeenCalledTimes(2);
+    await get('three', 4_000);
+    await get('two', 4_000);
+    expect(loads).toHaveBeenCalledTimes(4);
+    await get('huge', 20_000);
+    expect((await get('huge', 20_000))?.text).toHaveLength(20_000);
+    expect(loads).toHaveBeenCalledTimes(6);
   });
 
   it('tells listeners of every invalidation', async () => {

@@ -122,6 +122,8 @@ describe('loadConfig', () => {
     ['DEFAULT_COUNTRY', 'XX'],
     ['WEBHOOK_RETRY_DELAYS_MS', '5,x'],
     ['RATE_LIMIT_PER_MINUTE', '0'],
+    ['METRICS_TOKEN', 'short'],
+    ['TRUST_PROXY', 'true'],
   ])('names %s when it is %s', (name, value) => {
     expect(() => loadConfig({ [name]: value })).toThrow(ConfigError);
     expect(() => loadConfig({ [name]: value })).toThrow(new RegExp(`^${name}: `));

@@ -9,6 +9,7 @@ import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { findWorkspace } from '../../../tenancy/workspaces/service.ts';
 import { findCredentials } from '../message-providers/service.ts';
 import { applyStatus, receiveMessage, type StatusReport } from '../messages/callbacks.ts';
+import { assertCallbackWelcome, refuseCallback, trustCallback } from './caller.ts';
 import { isSignedByTwilio } from './signatures.ts';
 
 const path = '/api/providers/twilio/:workspaceId';
@@ -109,21 +110,22 @@ export const twilioCallbackRoutes: Routes = async (app, { ctx }) => {
 /** Twilio tells which keyword it has understood, also in other languages than English. */
 const keywords: Record<string, 'stop' | 'start'> = { STOP: 'stop', START: 'start' };
 
-/** A wrong signature, a workspace without an account and no workspace at all look the same from outside. */
-const refused = () => new AppError('forbidden', { message: 'The signature does not match' });
-
 async function openForm(
   ctx: Context,
   request: FastifyRequest<{ Params: unknown; Querystring: unknown }>,
   workspaceId: string | undefined,
 ): Promise<{ workspace: Workspace; form: URLSearchParams }> {
+  await assertCallbackWelcome(ctx, request);
   const id = parseId(workspaceId);
   const credentials = id && (await findCredentials(ctx, id, 'sms'));
   const workspace = credentials && (await findWorkspace(ctx, id));
   const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
   const signature = request.headers['x-twilio-signature']?.toString();
   const url = `${baseOf(ctx, request)}${request.url}`;
-  if (!workspace || !isSignedByTwilio(credentials.authToken, url, form, signature)) throw refused();
+  if (!workspace || !isSignedByTwilio(credentials.authToken, url, form, signature)) {
+    throw await refuseCallback(ctx, request, workspace !== undefined);
+  }
+  trustCallback(ctx, request);
   return { workspace, form };
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../../context.ts';
 import type { Routes } from '../../../http.ts';
@@ -11,6 +12,7 @@ import { findWorkspace } from '../../../tenancy/workspaces/service.ts';
 import type { WhatsappCredentials } from '../message-providers/schema.ts';
 import { findCredentials } from '../message-providers/service.ts';
 import { applyStatus, receiveMessage } from '../messages/callbacks.ts';
+import { assertCallbackWelcome, refuseCallback, trustCallback } from './caller.ts';
 import { isSignedByMeta } from './signatures.ts';
 import { readWhatsappEvents } from './whatsapp-payload.ts';
 
@@ -43,10 +45,11 @@ export const whatsappCallbackRoutes: Routes = async (app, { ctx }) => {
         response: { 200: z.string() },
       },
     },
-    async ({ params, query }, reply) => {
-      const { credentials } = await accountOf(ctx, params.workspaceId);
+    async (request, reply) => {
+      const { query } = request;
+      const { credentials } = await accountOf(ctx, request, request.params.workspaceId);
       const isKnown = isEqualConstantTime(query['hub.verify_token'] ?? '', credentials.verifyToken);
-      if (query['hub.mode'] !== 'subscribe' || !isKnown) throw refused();
+      if (query['hub.mode'] !== 'subscribe' || !isKnown) throw await refuseCallback(ctx, request, true);
       reply.type('text/plain; charset=utf-8');
       return query['hub.challenge'] ?? '';
     },
@@ -66,10 +69,13 @@ export const whatsappCallbackRoutes: Routes = async (app, { ctx }) => {
       },
     },
     async (request) => {
-      const { workspace, credentials } = await accountOf(ctx, request.params.workspaceId);
+      const { workspace, credentials } = await accountOf(ctx, request, request.params.workspaceId);
       const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
       const signature = request.headers['x-hub-signature-256'];
-      if (!isSignedByMeta(credentials.appSecret, body, signature?.toString())) throw refused();
+      if (!isSignedByMeta(credentials.appSecret, body, signature?.toString())) {
+        throw await refuseCallback(ctx, request, true);
+      }
+      trustCallback(ctx, request);
       // An answer means "stored": what fails here Meta delivers again.
       const events = readWhatsappEvents(parse(body), credentials.phoneNumberId);
       for (const report of events.statuses) await applyStatus(ctx, workspace._id, report);
@@ -79,17 +85,16 @@ export const whatsappCallbackRoutes: Routes = async (app, { ctx }) => {
   );
 };
 
-/** A wrong signature, a workspace without an account and no workspace at all look the same from outside. */
-const refused = () => new AppError('forbidden', { message: 'The signature does not match' });
-
 async function accountOf(
   ctx: Context,
+  request: Pick<FastifyRequest, 'ip' | 'params'>,
   workspaceId: string | undefined,
 ): Promise<{ workspace: Workspace; credentials: WhatsappCredentials }> {
+  await assertCallbackWelcome(ctx, request);
   const id = parseId(workspaceId);
   const credentials = id && (await findCredentials(ctx, id, 'whatsapp'));
   const workspace = credentials && (await findWorkspace(ctx, id));
-  if (!workspace) throw refused();
+  if (!workspace) throw await refuseCallback(ctx, request, false);
   return { workspace, credentials };
 }
 

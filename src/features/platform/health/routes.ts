@@ -1,5 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { unauthorized } from '../../../access/authenticate.ts';
+import { assertWelcome, countRefusal, remember, sourceOf } from '../../../access/refusals.ts';
+import type { Context } from '../../../context.ts';
 import { apiVersion, type Routes } from '../../../http.ts';
+import { bearerOf } from '../../../lib/bearer.ts';
+import { isEqualConstantTime } from '../../../lib/crypto.ts';
+import { AppError } from '../../../lib/errors.ts';
 import { dateTimeOut } from '../../../lib/schemas.ts';
 import { checkReadiness, collectMetrics } from './service.ts';
 
@@ -9,7 +16,7 @@ const config = { access: 'public' } as const;
 const dependency = z.object({ status: z.enum(['up', 'down']) });
 const dependencies = z.object({ mongodb: dependency, redis: dependency });
 
-/** For load balancers and monitoring: open to all and never limited. */
+/** For load balancers and monitoring: never limited, and open to all save for the measurements. */
 export const healthRoutes: Routes = async (app, { ctx }) => {
   app.get(
     '/api/v1/health',
@@ -71,10 +78,28 @@ export const healthRoutes: Routes = async (app, { ctx }) => {
         response: { 200: z.string().describe('Prometheus text format') },
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
+      await assertMayMeasure(ctx, request);
       const text = await collectMetrics(ctx);
       // Not through the schema's serialiser, which would quote it as JSON.
       return reply.type(ctx.metrics.registry.contentType).serializer(String).send(text);
     },
   );
 };
+
+/** Measurements tell about every workspace, so production shows them to the bearer of METRICS_TOKEN or to nobody. */
+async function assertMayMeasure(ctx: Context, request: FastifyRequest): Promise<void> {
+  const { metricsToken, isProduction } = ctx.config;
+  if (metricsToken === undefined) {
+    if (isProduction) throw new AppError('not_found', { message: 'No such route' });
+    return;
+  }
+  const token = bearerOf(request);
+  const source = sourceOf(request.ip);
+  await assertWelcome(ctx, source, token);
+  if (token === undefined || !isEqualConstantTime(token, metricsToken)) {
+    await countRefusal(ctx, source);
+    throw unauthorized();
+  }
+  remember(ctx, token);
+}
