@@ -3,10 +3,11 @@ import type { Context } from './context.ts';
 import type { Samples } from './feature.ts';
 import { createApiKey } from './features/platform/api-keys/service.ts';
 import { randomToken } from './lib/crypto.ts';
+import { ObjectId } from './lib/ids.ts';
 import type { Caller } from './records/api/service.ts';
-import { createUser, findUserByEmail } from './tenancy/accounts/users.ts';
 import type { Actor } from './tenancy/actor.ts';
-import { createMember } from './tenancy/members/service.ts';
+import { addMember, createMember } from './tenancy/members/service.ts';
+import { createUser, findUserByEmail } from './tenancy/users/service.ts';
 import { createWorkspace } from './tenancy/workspaces/service.ts';
 
 /** What a person needs to try the demo workspace; the password and the key are known only now. */
@@ -17,6 +18,7 @@ export interface Demo {
   apiKey: string;
 }
 
+const name = 'Demo Admin';
 const email = 'demo@example.com';
 
 /**
@@ -46,8 +48,9 @@ export async function createDemo(ctx: Context): Promise<Demo | undefined> {
   });
   await createSamples(ctx, { actor, workspace }, agent.userId.toHexString());
   const password = randomToken(9);
-  await createUser(ctx, { name: 'Demo Admin', email, password });
-  await createMember(ctx, workspace._id, { name: 'Demo Admin', email, role: 'admin' });
+  const id = new ObjectId();
+  await addMember(ctx, workspace._id, { _id: id, name, email }, 'admin');
+  await createUser(ctx, { id, name, email, password });
   return { workspaceId: workspace._id.toHexString(), email, password, apiKey: secrets.apiKey };
 }
 

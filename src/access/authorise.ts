@@ -5,7 +5,7 @@ import { parseId } from '../lib/ids.ts';
 import type { Session } from '../tenancy/accounts/model.ts';
 import type { Actor } from '../tenancy/actor.ts';
 import type { Member } from '../tenancy/members/model.ts';
-import { findMember } from '../tenancy/members/service.ts';
+import { findMembership } from '../tenancy/members/service.ts';
 import type { Module, Workspace } from '../tenancy/workspaces/model.ts';
 import { findWorkspace } from '../tenancy/workspaces/service.ts';
 import type { Contract, Identity } from './contract.ts';
@@ -62,13 +62,13 @@ async function enterAsPerson(
   workspaceId: string | undefined,
 ): Promise<Actor> {
   const id = parseId(workspaceId);
-  const member = id && (await findMember(ctx, id, session.userId));
+  const member = id && (await findMembership(ctx, id, session.userId));
   if (!member) throw new AppError('forbidden', { message: 'You are not a member of this workspace' });
   let actor = actors.get(member);
   if (!actor) {
     actor = {
       kind: 'session',
-      id: session.userId.toHexString(),
+      id: member.userId.toHexString(),
       workspaceId: member.workspaceId,
       scopes: grantsOfRole[member.role],
       limits: ctx.config.rateLimit,

@@ -195,8 +195,12 @@ export class TenantCollection<T extends TenantDocument> {
     }) as Promise<T | null>;
   }
 
-  findOneAndDelete(workspaceId: ObjectId, filter: Filter<T>): Promise<T | null> {
-    return this.#collection.findOneAndDelete(scoped(workspaceId, filter)) as Promise<T | null>;
+  findOneAndDelete(
+    workspaceId: ObjectId,
+    filter: Filter<T>,
+    options: Pick<mongo.FindOneAndDeleteOptions, 'hint'> = {},
+  ): Promise<T | null> {
+    return this.#collection.findOneAndDelete(scoped(workspaceId, filter), options) as Promise<T | null>;
   }
 
   /** Changes the document that the filter names, or makes it; several at once make one, given a unique index. */

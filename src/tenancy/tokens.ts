@@ -33,7 +33,14 @@ export interface SessionClaims {
   session: string;
 }
 
-type Claims = AccessClaims | RefreshClaims | SessionClaims;
+export interface DeviceClaims {
+  typ: 'device';
+  /** Hash of the address of the account that has signed in on it. */
+  sub: string;
+  device: string;
+}
+
+type Claims = AccessClaims | RefreshClaims | SessionClaims | DeviceClaims;
 
 /** Enough for every client that is active at the same time; a token that is pushed out is verified once more. */
 const verifiedMax = 10_000;

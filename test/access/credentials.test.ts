@@ -5,6 +5,7 @@ import {
   buildAccount,
   buildColleague,
   buildPortalKey,
+  inviteTo,
   portalPath,
 } from '../helpers/accounts.ts';
 import { buildApiKey, buildTenant, startServer, useServer, workspacePath } from '../helpers/app.ts';
@@ -132,10 +133,12 @@ describe('the Developer Portal', () => {
 
   it('gives a person in two workspaces the role of each', async () => {
     const [account, other] = [await buildAccount(server), await buildAccount(server)];
-    await other.portal
-      .post('/members')
-      .send({ name: account.name, email: account.email, role: 'agent' })
-      .expect(201);
+    const token = await inviteTo(other, { name: account.name, email: account.email, role: 'agent' });
+    await anonymous(server)
+      .post('/api/invitations/accept')
+      .set(bearer(account.token))
+      .send({ token })
+      .expect(200);
     const change = (workspaceId: string) =>
       anonymous(server)
         .put(`${portalPath(workspaceId)}/settings`)

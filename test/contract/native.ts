@@ -65,14 +65,16 @@ export async function buildWorld(server: TestServer): Promise<World> {
   };
 }
 
-/** Somebody who registered, and was made an admin of the workspace. */
+/** Somebody with an account, as an admin of the workspace. */
 export async function signUpAdmin(server: TestServer, workspaceId: string): Promise<string> {
   const email = `admin.${workspaceId}@example.com`;
-  const { ctx } = server;
-  const { createMember } = await import('../../src/tenancy/members/service.ts');
-  const { ObjectId } = await import('../../src/lib/ids.ts');
   const password = 'correct horse battery';
-  await createMember(ctx, new ObjectId(workspaceId), { name: 'Asha Admin', email, role: 'admin', password });
+  const { ctx } = server;
+  const { addMember } = await import('../../src/tenancy/members/service.ts');
+  const { createUser } = await import('../../src/tenancy/users/service.ts');
+  const { ObjectId } = await import('../../src/lib/ids.ts');
+  const user = await createUser(ctx, { name: 'Asha Admin', email, password });
+  await addMember(ctx, new ObjectId(workspaceId), user, 'admin');
   const answer = await supertest(server.app.server).post('/api/login').send({ email, password });
   return (answer.body as { token: string }).token;
 }

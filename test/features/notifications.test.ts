@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { notifyAdmins } from '../../src/features/platform/notifications/service.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { createMember } from '../../src/tenancy/members/service.ts';
+import { addMember, createMember } from '../../src/tenancy/members/service.ts';
 import { createWorkspace } from '../../src/tenancy/workspaces/service.ts';
 import { startServer, type TestServer, useServer } from '../helpers/app.ts';
 import { type Smtp, smtpAccount, startSmtp } from '../helpers/smtp.ts';
@@ -34,8 +34,11 @@ async function buildWorkspace({ ctx }: TestServer): Promise<ObjectId> {
     ['bea', 'admin'],
     ['cem', 'agent'],
   ] as const) {
-    await createMember(ctx, _id, { name, email: `${name}.${_id.toHexString()}@example.com`, role });
+    const email = `${name}.${_id.toHexString()}@example.com`;
+    await addMember(ctx, _id, { _id: new ObjectId(), name, email }, role);
   }
+  // Invited, and not come yet: it may be anybody's address.
+  await createMember(ctx, _id, { name: 'dan', email: `dan.${_id.toHexString()}@example.com`, role: 'admin' });
   return _id;
 }
 

@@ -41,13 +41,21 @@ export async function buildAccount(server: TestServer): Promise<Account> {
   return toAccount(server, registration, body.user.id, body.workspace.workspaceId, body.token);
 }
 
-/** A further member of the admin's workspace, signed in. */
+/** Invites somebody and returns the token, which without a mail server comes with the answer. */
+export async function inviteTo(admin: Account, member: Record<string, unknown>): Promise<string> {
+  const { body, status } = await admin.portal.post('/members').send(member);
+  if (status !== 201) throw new Error(`members answered ${status}: ${JSON.stringify(body)}`);
+  return body.invitation.token;
+}
+
+/** A further member of the admin's workspace, who accepted the invitation and is signed in. */
 export async function buildColleague(server: TestServer, admin: Account, role: Role): Promise<Account> {
   const { name, email, password } = buildRegistration({ name: 'Chitra Colleague' });
-  const added = await admin.portal.post('/members').send({ name, email, password, role });
-  if (added.status !== 201)
-    throw new Error(`members answered ${added.status}: ${JSON.stringify(added.body)}`);
-  const { body } = await anonymous(server).post('/api/login').send({ email, password });
+  const invitation = await inviteTo(admin, { name, email, role });
+  const { body, status } = await anonymous(server)
+    .post('/api/invitations/accept')
+    .send({ token: invitation, password });
+  if (status !== 200) throw new Error(`accept answered ${status}: ${JSON.stringify(body)}`);
   return toAccount(server, { name, email, password }, body.user.id, admin.workspaceId, body.token);
 }
 

@@ -13,7 +13,8 @@ import { createLogger } from '../../src/infra/logger.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import type { Actor } from '../../src/tenancy/actor.ts';
-import { type Account, bearer, buildAccount, buildPortalKey } from './accounts.ts';
+import { createMember } from '../../src/tenancy/members/service.ts';
+import { type Account, bearer, buildAccount, buildEmail, buildPortalKey } from './accounts.ts';
 import { apiOf, buildPhone, getWorkspace, type TestServer, workspacePath } from './app.ts';
 import { createRecord } from './factories.ts';
 
@@ -103,6 +104,13 @@ export async function buildWorld(server: TestServer): Promise<World> {
     ...Object.fromEntries(Object.entries(samples).map(([name, [id]]) => [name, String(id)])),
     webhooks: (await createRecord({ api }, '/webhooks', webhook))._id,
     users: account.userId,
+    members: (
+      await createMember(server.ctx, workspace._id, {
+        name: 'Ina Invited',
+        email: buildEmail(),
+        role: 'agent',
+      })
+    ).userId.toHexString(),
     'api-keys': keyId,
   };
   return { ...account, apiKey, ids };

@@ -32,6 +32,7 @@ describe('POST /api/register', () => {
       user: { id: expect.stringMatching(/^[0-9a-f]{24}$/), email: registration.email, name: 'Asha Admin' },
       workspace: { workspaceId: expect.stringMatching(/^[0-9a-f]{24}$/), workspaceName: 'Lakeside Homes' },
       token: expect.any(String),
+      verification: { token: expect.any(String) },
     });
     expect(answer.status).toBe(201);
     expect(cookieOf(answer.headers)).toMatch(

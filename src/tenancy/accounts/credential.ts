@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import { findSession } from './service.ts';
+import { findSession } from './sessions.ts';
 
 /** Session tokens as a credential: in a header of scripts, in the cookie of browsers. */
 export const sessionTokens = {

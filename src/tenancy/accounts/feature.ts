@@ -1,8 +1,10 @@
 import type { Feature } from '../../feature.ts';
+import { passwordRoutes } from './password-routes.ts';
 import { accountRoutes } from './routes.ts';
+import { sessionRoutes } from './session-routes.ts';
 
 export const feature: Feature = {
   name: 'accounts',
-  tags: [{ name: 'Accounts', description: 'Sign-up, login and the signed-in user' }],
-  routes: [accountRoutes],
+  tags: [{ name: 'Accounts', description: 'Sign-up, login, invitations, passwords and sessions' }],
+  routes: [accountRoutes, passwordRoutes, sessionRoutes],
 };

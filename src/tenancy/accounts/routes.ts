@@ -1,12 +1,22 @@
-import type { FastifyRequest } from 'fastify';
 import type { Routes } from '../../http.ts';
-import { AppError } from '../../lib/errors.ts';
 import { actionSuccess, done } from '../../lib/schemas.ts';
-import type { Session } from './model.ts';
-import { presentUser } from './present.ts';
-import { credentials, currentUser, loggedIn, registered, registration } from './schema.ts';
-import { getUser, listWorkspaces, login, logout, register } from './service.ts';
+import { presentUser } from '../users/present.ts';
+import { callerOf } from './caller.ts';
+import { acceptInvitation } from './invitations.ts';
+import { withToken } from './present.ts';
+import { findRequestSession, sessionOf } from './request-session.ts';
+import {
+  acceptance,
+  accepted,
+  credentials,
+  currentUser,
+  loggedIn,
+  registered,
+  registration,
+} from './schema.ts';
+import { getUser, listWorkspaces, login, register } from './service.ts';
 import { clearSessionCookie, setSessionCookie } from './session-cookie.ts';
+import { endSession } from './sessions.ts';
 
 const tags = ['Accounts'];
 
@@ -24,10 +34,12 @@ export const accountRoutes: Routes = async (app, { ctx }) => {
       },
     },
     async (request, reply) => {
-      const { user, workspace, token } = await register(ctx, request.body);
-      setSessionCookie(ctx, reply, token);
+      const registration = await register(ctx, request.body, callerOf(request));
+      const { user, workspace, token, verificationToken } = registration;
+      setSessionCookie(ctx, reply, registration);
       reply.code(201);
-      return { success: true as const, user: presentUser(user), workspace, token };
+      const verification = withToken('verification', verificationToken);
+      return { success: true as const, user: presentUser(user), workspace, token, ...verification };
     },
   );
 
@@ -44,8 +56,9 @@ export const accountRoutes: Routes = async (app, { ctx }) => {
       },
     },
     async (request, reply) => {
-      const { user, token } = await login(ctx, request.body, request.ip);
-      setSessionCookie(ctx, reply, token);
+      const signedIn = await login(ctx, request.body, callerOf(request));
+      const { user, token } = signedIn;
+      setSessionCookie(ctx, reply, signedIn);
       const workspaces = await listWorkspaces(ctx, user._id);
       return { success: true as const, user: presentUser(user), workspaces, token };
     },
@@ -63,7 +76,8 @@ export const accountRoutes: Routes = async (app, { ctx }) => {
       },
     },
     async (request, reply) => {
-      await logout(ctx, sessionOf(request)._id);
+      const { userId, _id } = sessionOf(request);
+      await endSession(ctx, userId, _id);
       clearSessionCookie(ctx, reply);
       return done('Signed out');
     },
@@ -86,10 +100,25 @@ export const accountRoutes: Routes = async (app, { ctx }) => {
       return { success: true as const, user: presentUser(user), workspaces };
     },
   );
-};
 
-/** Authentication has set it on every route for signed-in people. */
-function sessionOf(request: Pick<FastifyRequest, 'session'>): Session {
-  if (!request.session) throw new AppError('unauthorized');
-  return request.session;
-}
+  app.post(
+    '/api/invitations/accept',
+    {
+      config: { access: 'public', limitByAddress: true },
+      schema: {
+        operationId: 'acceptInvitation',
+        summary: 'Join the team that sent an invitation, with a new account or an existing one',
+        tags,
+        body: acceptance,
+        response: { 200: accepted },
+      },
+    },
+    async (request, reply) => {
+      const session = await findRequestSession(ctx, request);
+      const joined = await acceptInvitation(ctx, request.body, session, callerOf(request));
+      const { user, workspace, token } = joined;
+      setSessionCookie(ctx, reply, joined);
+      return { success: true as const, user: presentUser(user), workspace, token };
+    },
+  );
+};

@@ -1,7 +1,9 @@
 import '@fastify/cookie';
 import type { FastifyReply } from 'fastify';
 import type { Context } from '../../context.ts';
-import { sessionSeconds } from './service.ts';
+import { deviceCookie, deviceSeconds, deviceToken } from './device.ts';
+import type { SignedIn } from './service.ts';
+import { sessionSeconds } from './sessions.ts';
 
 export const sessionCookie = 'session';
 
@@ -13,8 +15,11 @@ const attributesOf = ({ config }: Context) => ({
   path: '/',
 });
 
-export function setSessionCookie(ctx: Context, reply: FastifyReply, token: string): void {
-  reply.setCookie(sessionCookie, token, { ...attributesOf(ctx), maxAge: sessionSeconds });
+/** Signs the browser in, and lets it be recognised when its owner signs in again. */
+export function setSessionCookie(ctx: Context, reply: FastifyReply, { user, token }: SignedIn): void {
+  const attributes = attributesOf(ctx);
+  reply.setCookie(sessionCookie, token, { ...attributes, maxAge: sessionSeconds });
+  reply.setCookie(deviceCookie, deviceToken(ctx, user.email), { ...attributes, maxAge: deviceSeconds });
 }
 
 export function clearSessionCookie(ctx: Context, reply: FastifyReply): void {

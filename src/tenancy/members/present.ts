@@ -1,3 +1,4 @@
+import type { Invited } from './invitations.ts';
 import type { Member } from './model.ts';
 import type { MemberOut } from './schema.ts';
 
@@ -10,6 +11,19 @@ export const presentMember = (member: Member): MemberOut => ({
   phone: member.phone,
   workspaceId: member.workspaceId.toHexString(),
   createdAt: member.createdAt.toISOString(),
+});
+
+/** For the team itself, which sees who has not come yet. */
+export const presentInvitable = (member: Member) => ({
+  ...presentMember(member),
+  status: member.accountId ? ('active' as const) : ('invited' as const),
+  invitationExpiresAt: member.invitation?.expiresAt.toISOString(),
+});
+
+export const presentInvited = ({ member, token }: Invited) => ({
+  success: true as const,
+  data: presentInvitable(member),
+  ...(token === undefined ? {} : { invitation: { token } }),
 });
 
 export const presentTeam = (members: Member[]) => ({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { dateTimeOut, envelope, phoneNumber, shortText } from '../../lib/schemas.ts';
-import { accountEmail, newPassword } from '../accounts/schema.ts';
+import { cursor, dateTimeOut, envelope, limitOf, pageOf, phoneNumber, shortText } from '../../lib/schemas.ts';
 import { roles } from '../actor.ts';
+import { mailedToken } from '../mail/schema.ts';
+import { accountEmail } from '../users/schema.ts';
 
 export const memberInput = z
   .object({
@@ -9,9 +10,10 @@ export const memberInput = z
     email: accountEmail,
     role: z.enum(roles),
     phone: phoneNumber.optional(),
-    password: newPassword
+    password: z
+      .never({ error: 'Nobody sets it for somebody else: the invited person does' })
       .optional()
-      .describe('Opens an account for the member, unless the email has one already'),
+      .meta({ not: {}, description: 'Refused: the invited person sets it' }),
   })
   .meta({ id: 'TeamMemberInput' });
 
@@ -31,5 +33,23 @@ export const memberOut = z
 export const memberList = envelope(z.array(memberOut))
   .extend({ count: z.int() })
   .meta({ id: 'TeamMemberListResponse' });
+
+const invitable = memberOut
+  .extend({
+    status: z
+      .enum(['active', 'invited'])
+      .describe('invited: records can be assigned, and nobody signs in yet'),
+    invitationExpiresAt: dateTimeOut.optional(),
+  })
+  .meta({ id: 'Member' });
+
+export const member = envelope(invitable);
+export const invited = envelope(invitable).extend({ invitation: mailedToken.optional() });
+export const memberPage = pageOf(invitable).extend({ count: z.int().describe('Members on this page') });
+export const memberPageQuery = z.object({ limit: limitOf(100), cursor });
+
+export const memberUpdate = z
+  .object({ name: shortText.optional(), role: z.enum(roles).optional(), phone: phoneNumber.optional() })
+  .meta({ id: 'TeamMemberUpdate' });
 
 export type MemberOut = z.output<typeof memberOut>;

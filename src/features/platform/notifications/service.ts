@@ -2,6 +2,7 @@ import type { Context } from '../../../context.ts';
 import { sendMail } from '../../../infra/mail.ts';
 import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
+import { isAdmin } from '../../../tenancy/members/admins.ts';
 import { listMembers } from '../../../tenancy/members/service.ts';
 import { type Notification, notifications } from './model.ts';
 
@@ -52,7 +53,7 @@ async function mail(
   { _id, workspaceId, subject, text }: Notification,
 ): Promise<boolean> {
   const members = await listMembers(ctx, workspaceId);
-  const to = members.filter(({ role }) => role === 'admin').map(({ email }) => email);
+  const to = members.filter(isAdmin).map(({ email }) => email);
   if (to.length === 0) return false;
   const host = new URL(ctx.config.publicUrl ?? 'http://localhost').hostname;
   const messageId = `<${_id.toHexString()}@${host}>`;
