@@ -8,6 +8,7 @@ type Document = { _id: ObjectId | string };
 
 // biome-ignore lint/suspicious/noExplicitAny: schemas of every entity share this list
 const declared = new Map<string, Schema<any>>();
+const ofTenants = new Set<string>();
 
 /**
  * Declares a collection whose documents belong to workspaces. The Mongoose schema is its declaration (types and
@@ -17,6 +18,7 @@ const declared = new Map<string, Schema<any>>();
 // biome-ignore lint/suspicious/noExplicitAny: the document type is given by the caller
 export function tenantCollection<T extends TenantDocument>(name: string, schema: Schema<any>) {
   declared.set(name, schema);
+  ofTenants.add(name);
   return (db: Database): TenantCollection<T> => db.tenant<T>(name);
 }
 
@@ -29,6 +31,10 @@ export function globalCollection<T extends Document>(name: string, schema: Schem
 
 const hasIndex = (schema: Schema, indexName: string): boolean =>
   schema.indexes().some(([, { name }]) => name === indexName);
+
+/** The name and indexes of every declared collection that holds documents of tenants. */
+export const tenantCollections = (): { name: string; indexes: [fields: object, options: object][] }[] =>
+  [...ofTenants].map((name) => ({ name, indexes: declared.get(name)?.indexes() ?? [] }));
 
 export interface Database {
   tenant<T extends TenantDocument>(name: string): TenantCollection<T>;

@@ -1,10 +1,11 @@
 import mongoose, { type mongo } from 'mongoose';
 import type { TestServer } from './app.ts';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 /** What the engine does for one command, as its `explain` with `executionStats` tells. */
 export interface Plan {
+  command: Json;
   /** "find leads {workspaceId,archived} sort {createdAt,_id}": what is asked, without the values. */
   shape: string;
   /** Every stage, from the last to the first: ["LIMIT", "FETCH", "IXSCAN list"]. */
@@ -49,10 +50,23 @@ export function recordCommands(server: TestServer) {
       const commands = new Map(heard.map((command) => [shapeOf(command), command]));
       heard = [];
       const plans: Plan[] = [];
-      for (const [shape, command] of commands) plans.push({ shape, ...(await explain(db, command)) });
+      for (const [shape, command] of commands)
+        plans.push({ shape, command, ...(await explain(db, command)) });
       return plans;
     },
   };
+}
+
+/** What a command asks for: the filters of its find, count, change or removal. */
+export function filtersOf(command: Json): Json[] {
+  const { pipeline, updates = [], deletes = [], ops = [] } = command as Record<string, Json[]>;
+  const [first = {}] = pipeline ?? [];
+  const { filter, query } = command as Record<string, Json>;
+  return [
+    ...[filter, query, first.$match as Json | undefined].filter((one) => one !== undefined),
+    ...[...updates, ...deletes].map(({ q }) => q as Json),
+    ...ops.map((op) => op.filter as Json),
+  ];
 }
 
 /** The updates of a bulkWrite command, as commands of their own. */
@@ -74,7 +88,7 @@ function singly(command: Json): Json[] {
   return [bare];
 }
 
-async function explain(db: mongo.Db, command: Json): Promise<Omit<Plan, 'shape'>> {
+async function explain(db: mongo.Db, command: Json): Promise<Omit<Plan, 'shape' | 'command'>> {
   const answer = await db.command(
     { explain: command, verbosity: 'executionStats' },
     { ignoreUndefined: true, promoteLongs: true },

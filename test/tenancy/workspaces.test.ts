@@ -250,6 +250,46 @@ describe('POST /api/workspaces/:workspaceId/fields', () => {
     expect(Object.keys(answer.body.details)).toEqual([path]);
   });
 
+  it('keeps all definitions together within bounds, and says so', async () => {
+    const { portal, api } = await buildWorkspace();
+    const options = Array.from({ length: 150 }, (_, index) => `${index} ${'x'.repeat(55)}`);
+    const statuses: number[] = [];
+    let answer = await portal.post('/fields').send({ ...field, options });
+    for (let index = 0; answer.status === 201; index += 1) {
+      statuses.push(answer.status);
+      answer = await portal.post('/fields').send({ ...field, fieldKey: `more${index}`, options });
+    }
+    expect(answer.status).toBe(409);
+    expect(answer.body.error).toMatch(/more than 64 KB/);
+    expect(statuses.length).toBeLessThan(10);
+    const longer = [...options, 'y'.repeat(100)].map((option) => option.padEnd(100, 'z'));
+    const grown = await portal.put('/fields').send({ ...field, type: undefined, options: longer });
+    expect(grown.status).toBe(409);
+    // What makes room goes through, and a message names a few options of many.
+    const wrong = await api.post('/leads').send(buildLead({ fields: { budget_band: 'none' } }));
+    expect(wrong.body.details['fields.budget_band'][0].length).toBeLessThan(2_000);
+    const shorter = { entity: field.entity, fieldKey: field.fieldKey, options: ['low'] };
+    expect((await portal.put('/fields').send(shorter)).status).toBe(200);
+    expect((await portal.post('/fields').send({ ...field, fieldKey: 'last' })).status).toBe(201);
+  });
+
+  it('keeps the lists of the settings within bounds too', async () => {
+    const { portal } = await buildWorkspace();
+    const items = (count: number) =>
+      Array.from({ length: count }, (_, index) => `${index} ${'x'.repeat(90)}`);
+    for (const [name, most] of Object.entries({
+      leadStatuses: 150,
+      propertyTypes: 150,
+      sources: 600,
+      tags: 600,
+    })) {
+      expect((await portal.put('/settings').send({ [name]: items(most) })).status, name).toBe(200);
+      const refused = await portal.put('/settings').send({ [name]: items(most + 100) });
+      expect(refused.status, name).toBe(422);
+      expect(Object.keys(refused.body.details)).toEqual([name]);
+    }
+  });
+
   it('is for admins', async () => {
     const admin = await buildAccount(server);
     const agent = await buildColleague(server, admin, 'agent');

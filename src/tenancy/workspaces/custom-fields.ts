@@ -17,6 +17,9 @@ const checks: Record<FieldType, (value: unknown, field: CustomField) => boolean>
   hierarchy: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 
+/** Of a record with hundreds of wrong values the first are enough to mend it. */
+const failuresToldMax = 20;
+
 const isOption = (value: string, field: CustomField): boolean =>
   field.options.length === 0 || field.options.includes(value);
 
@@ -24,7 +27,7 @@ const isOption = (value: string, field: CustomField): boolean =>
  * Holds values against the workspace's custom fields: wrong types and, for a new record, missing required ones.
  * Keys that the workspace has not defined are kept as they are, as the document's additionalProperties allow.
  * @param mode `create` demands required fields; `change` only refuses to clear them
- * @throws AppError invalid with every failing field
+ * @throws AppError invalid with the failing fields, twenty of them at most
  */
 export function assertCustomFields(
   workspace: Workspace,
@@ -44,18 +47,27 @@ export function customFieldErrors(
   mode: 'create' | 'change',
 ): ErrorDetails | undefined {
   const details: ErrorDetails = {};
+  let failing = 0;
   for (const field of workspace.customFields) {
     if (field.entity !== entity) continue;
+    if (failing === failuresToldMax) break;
     const value = Object.hasOwn(values, field.fieldKey) ? values[field.fieldKey] : undefined;
     const isCleared = value === null || value === '';
     const isMissing = isCleared || (value === undefined && mode === 'create');
     if (field.required && isMissing) details[`fields.${field.fieldKey}`] = ['Required'];
     else if (value !== undefined && !isCleared && !checks[field.type](value, field)) {
       details[`fields.${field.fieldKey}`] = [`Must be a ${field.type}${describeOptions(field)}`];
-    }
+    } else continue;
+    failing += 1;
   }
-  return Object.keys(details).length > 0 ? details : undefined;
+  return failing > 0 ? details : undefined;
 }
 
-const describeOptions = (field: CustomField): string =>
-  field.options.length > 0 ? ` of: ${field.options.join(', ')}` : '';
+/** A message names the first of many. */
+const optionsToldMax = 10;
+
+function describeOptions({ options }: CustomField): string {
+  if (options.length === 0) return '';
+  const others = options.length - optionsToldMax;
+  return ` of: ${options.slice(0, optionsToldMax).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+}

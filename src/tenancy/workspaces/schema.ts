@@ -10,9 +10,23 @@ const itemsMax = 200;
 /** Tags and sources also grow with what records use. */
 const discoveredMax = 2_000;
 
+/** And what is in them: many lists of long names would be as heavy as longer lists. */
+const charactersMax = 16_000;
+const discoveredCharactersMax = 64_000;
+
 const item = z.string().trim().min(1).max(100);
 const unique = <T>(items: T[]): T[] => [...new Set(items)];
-const listOf = (max: number) => z.array(item).max(max).transform(unique);
+const within = (max: number) =>
+  [
+    (items: unknown[]) => JSON.stringify(items).length <= max,
+    `Must have at most ${max} characters altogether`,
+  ] as const;
+const listOf = (max: number, characters = charactersMax) =>
+  z
+    .array(item)
+    .max(max)
+    .refine(...within(characters))
+    .transform(unique);
 
 const leadStage = z.object({
   stageKey: item,
@@ -41,18 +55,20 @@ export const settingsInput = z
       .array(item)
       .min(1)
       .max(itemsMax)
+      .refine(...within(charactersMax))
       .transform(unique)
       .describe('The first is the status of a new lead'),
     leadStages: z
       .array(leadStage)
       .min(1)
       .max(itemsMax)
+      .refine(...within(charactersMax))
       .refine((stages) => new Set(stages.map(({ stageKey }) => stageKey)).size === stages.length, {
         message: 'Each stageKey must be given once',
       })
       .describe('The first is the stage of a new lead'),
-    sources: listOf(discoveredMax),
-    tags: listOf(discoveredMax),
+    sources: listOf(discoveredMax, discoveredCharactersMax),
+    tags: listOf(discoveredMax, discoveredCharactersMax),
     propertyTypes: listOf(itemsMax),
   })
   .partial()
@@ -91,7 +107,7 @@ const fieldKey = z
   .regex(/^[A-Za-z0-9_]{1,64}$/, 'Must have 1 to 64 letters, digits or _')
   .refine(isStorableName, 'Is reserved');
 
-const fieldOptions = z.array(item).max(itemsMax).transform(unique);
+const fieldOptions = listOf(itemsMax);
 
 export const customFieldInput = z
   .object({

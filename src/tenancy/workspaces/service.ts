@@ -1,4 +1,6 @@
+import mongoose from 'mongoose';
 import type { Context } from '../../context.ts';
+import { withoutUndefined } from '../../lib/clean.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
 import { type CustomField, modules, type Workspace, workspaces } from './model.ts';
@@ -83,8 +85,23 @@ export async function updateWorkspace(
 
 /** More would make every request that reads the workspace heavier. */
 const customFieldsMax = 200;
+/** All definitions together, as stored. */
+export const customFieldsBytesMax = 64 * 1_024;
 
-/** @throws AppError conflict when the entity has a field of that key */
+const sizeOf = (field: object): number =>
+  mongoose.mongo.BSON.calculateObjectSize(field, { ignoreUndefined: true });
+
+/** Whether there is room for so many bytes more. */
+const hasRoomFor = (bytes: number) => ({
+  $expr: { $lte: [{ $bsonSize: { fields: '$customFields' } }, customFieldsBytesMax - bytes] },
+});
+
+const noRoom = () =>
+  new AppError('conflict', {
+    message: `The definitions of all custom fields together have more than ${customFieldsBytesMax / 1_024} KB; shorten the options of some`,
+  });
+
+/** @throws AppError conflict when the entity has a field of that key, or the workspace no room for another */
 export async function createCustomField(
   ctx: Context,
   workspaceId: ObjectId,
@@ -96,11 +113,16 @@ export async function createCustomField(
       _id: workspaceId,
       customFields: { $not: { $elemMatch: { entity, fieldKey } } },
       [`customFields.${customFieldsMax - 1}`]: { $exists: false },
+      ...hasRoomFor(sizeOf(field)),
     },
     { $push: { customFields: field }, $set: { updatedAt: ctx.clock.now() } },
     { returnDocument: 'after' },
   );
   if (!created) {
+    // As it is now: what the cache remembers may lack the field of a request in parallel.
+    const { customFields = [] } = (await workspaces(ctx.db).findOne({ _id: workspaceId })) ?? {};
+    const isKnown = customFields.some((known) => known.entity === entity && known.fieldKey === fieldKey);
+    if (!isKnown && customFields.length < customFieldsMax) throw noRoom();
     const message = `The ${entity} has a field "${fieldKey}" already, or the workspace has ${customFieldsMax} fields`;
     throw new AppError('conflict', { message });
   }
@@ -125,26 +147,36 @@ export async function updateCustomField(
     ({ entity, fieldKey }) => entity === key.entity && fieldKey === key.fieldKey,
   );
   if (known && changes.type && changes.type !== known.type) throw invalid('type', 'Cannot change');
+  const growth = known ? sizeOf({ ...known, ...withoutUndefined(changes) }) - sizeOf(known) : 0;
   const set = Object.fromEntries(
     Object.entries(changes)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [`customFields.$.${name}`, value]),
   );
   const updated = await workspaces(ctx.db).findOneAndUpdate(
-    { _id: workspaceId, customFields: { $elemMatch: { entity: key.entity, fieldKey: key.fieldKey } } },
+    {
+      _id: workspaceId,
+      customFields: { $elemMatch: { entity: key.entity, fieldKey: key.fieldKey } },
+      ...(growth > 0 ? hasRoomFor(growth) : {}),
+    },
     { $set: { ...set, updatedAt: ctx.clock.now() } },
     { returnDocument: 'after' },
   );
   const field = updated?.customFields.find(
     ({ entity, fieldKey }) => entity === key.entity && fieldKey === key.fieldKey,
   );
-  if (!field) throw notFound('Field');
+  if (!field) throw known ? noRoom() : notFound('Field');
   await ctx.cache.invalidate(cacheKey(workspaceId));
   return field;
 }
 
-/** Bounds the lists that grow with what clients send. */
+/** Bounds the lists that grow with what clients send, in values and in characters. */
 const discoveredMax = 1_000;
+const discoveredCharactersMax = 64_000;
+
+const hasRoom = (known: string[]): boolean =>
+  known.length < discoveredMax &&
+  known.reduce((sum, value) => sum + value.length, 0) < discoveredCharactersMax;
 
 /**
  * Adds tags, sources and statuses that records begin to use to the workspace's lists, so that the metadata routes and
@@ -155,8 +187,10 @@ export async function discoverMetadata(
   workspace: Workspace,
   used: { tags?: string[] | undefined; source?: string | undefined; status?: string | undefined },
 ): Promise<void> {
-  const unseen = (known: string[], values: string[] = []) =>
-    known.length < discoveredMax ? values.filter((value) => !known.includes(value)) : [];
+  const unseen = (known: string[], values: string[] = []) => {
+    const found = values.filter((value) => !known.includes(value));
+    return found.length > 0 && hasRoom(known) ? found : [];
+  };
   const tags = unseen(workspace.tags, used.tags);
   const sources = unseen(workspace.sources, used.source ? [used.source] : []);
   const statuses = unseen(
