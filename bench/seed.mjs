@@ -1,7 +1,7 @@
+import { scopes } from '../dist/access/scopes.js';
 import { leadEntity, prepareLead } from '../dist/features/people/leads/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
 import { newRecord } from '../dist/records/insert.js';
-import { scopes } from '../dist/tenancy/actor.js';
 import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';
 
 const comparedLeads = 10_000;

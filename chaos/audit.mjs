@@ -1,8 +1,9 @@
 /**
- * Compares what the clients were told, what the subscriber took and what the provider took with what is in the store.
+ * Compares what the clients were told, what the subscriber and the provider took and what the readers of /sync saw with
+ * what is in the store.
  * Each finding is counted under its kind; `lost` and `doubled` are what the run is about.
  */
-export async function audit({ store, ledger, subscriber, provider }) {
+export async function audit({ store, ledger, subscriber, provider, readers }) {
   const findings = createFindings();
   const stored = {};
   for (const name of ['leads', 'contacts', 'tasks']) stored[name] = await store.records(name);
@@ -11,6 +12,7 @@ export async function audit({ store, ledger, subscriber, provider }) {
   for (const [name, { taken }] of Object.entries(subscriber.endpoints)) {
     auditEvents(name, taken, stored, findings);
   }
+  for (const reader of readers) auditReader(reader, await store.versions(reader.collection), findings);
   const failedDeliveries = await store.deliveries({ status: 'failed' });
   if (failedDeliveries > 0) findings.add('lost', `${failedDeliveries} deliveries were given up`);
   const messages = auditMessages(await store.messages(), ledger, provider, findings);
@@ -19,6 +21,7 @@ export async function audit({ store, ledger, subscriber, provider }) {
     counts: {
       stored: Object.values(stored).reduce((sum, records) => sum + records.length, 0),
       messages,
+      synchronised: readers.map(({ seen }) => seen.size),
       deliveries: await store.deliveries({ status: 'delivered' }),
       attempts: await store.attempts(),
     },
@@ -65,6 +68,16 @@ function auditChanges({ leads, tasks }, ledger, findings) {
     const isAcknowledged = ledger.completions.get(String(task._id)) === true;
     if (isAcknowledged && task.status !== 'Completed') findings.add('lost', `completion of task ${task._id}`);
   }
+}
+
+/** Whoever follows /sync ends with the final version of everything. */
+function auditReader({ collection, seen }, finals, findings) {
+  for (const [id, updatedAt] of finals) {
+    const version = seen.get(id);
+    if (version !== updatedAt)
+      findings.add('lost', `${collection} ${id} of ${updatedAt} to a reader of sync that saw ${version}`);
+  }
+  for (const id of seen.keys()) if (!finals.has(id)) findings.add('made up', `${collection} ${id} in sync`);
 }
 
 /** One event for each thing that happened, none for what did not. An event is known by its webhook-id. */

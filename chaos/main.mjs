@@ -15,6 +15,7 @@ import { createLedger } from './ledger.mjs';
 import { readOptions } from './options.mjs';
 import { startProvider } from './provider.mjs';
 import { createRandom } from './random.mjs';
+import { startReader } from './reader.mjs';
 import { printFailures, printFigures } from './report.mjs';
 import { residentMegabytes, startServers } from './servers.mjs';
 import { settle } from './settle.mjs';
@@ -28,6 +29,11 @@ const finishMs = 60_000;
 /** The longest that a request may wait for a database that does not answer, on a machine that is busy with all this. */
 const unavailableMsMax = 10_000;
 const sampleMs = 2_000;
+/** Readers of /sync: one that takes large steps and one that takes small ones. */
+const readings = [
+  { collection: 'leads', limit: 100 },
+  { collection: 'leads', limit: 7 },
+];
 
 const options = readOptions(process.argv.slice(2));
 const random = createRandom(options.seed);
@@ -66,6 +72,7 @@ async function run() {
   const clients = Array.from({ length: options.clients }, (_, index) =>
     new Client(shared, index, random.fork(100 + index)).work(ending.signal, () => mayRetry),
   );
+  const readers = readings.map((reading) => startReader(shared, reading));
   const havoc = startHavoc(servers, random.fork(3), violate, say);
   await sleep(options.seconds * 1_000);
   await havoc.stop();
@@ -84,7 +91,8 @@ async function run() {
   for (const [kind, count] of Object.entries(await settle(store)))
     violate(`left undone: ${kind}`, String(count));
   const settleSeconds = Math.round((performance.now() - settledAt) / 1_000);
-  const result = await audit({ store, ledger, subscriber, provider });
+  for (const reader of readers) await reader.finish(await store.versions(reader.collection));
+  const result = await audit({ store, ledger, subscriber, provider, readers });
   await store.close();
   for (const [kind, examples] of Object.entries(result.findings.kinds)) {
     for (const example of examples) violate(kind, example);
@@ -145,6 +153,7 @@ function figuresOf({ havoc, summary, ledger, result, settleSeconds, memory }) {
     messages: `${counts.messages.recorded}: ${counts.messages.accepted} accepted, ${counts.messages.unknown} unknown, ${counts.messages.other} other`,
     'messages taken by the provider': counts.messages.taken,
     'memory at most': `api ${memory.api} MB, worker ${memory.worker} MB`,
+    'records synchronised': counts.synchronised.join(' and '),
     'time to settle': `${settleSeconds} s`,
     lost: findings.kinds.lost.length,
     doubled: findings.kinds.doubled.length,

@@ -21,6 +21,13 @@ export async function openStore({ mongoUrl, redisUrl }) {
       collection(name)
         .find({}, { projection: { mobileNumber: 1, title: 1, description: 1, status: 1, version: 1 } })
         .toArray(),
+    /** Id → updatedAt of each record. */
+    async versions(name) {
+      const found = await collection(name)
+        .find({}, { projection: { updatedAt: 1 } })
+        .toArray();
+      return new Map(found.map(({ _id, updatedAt }) => [String(_id), updatedAt.toISOString()]));
+    },
     messages: () =>
       collection('messages')
         .find({}, { projection: { to: 1, body: 1, status: 1, channel: 1 } })

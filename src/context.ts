@@ -11,6 +11,7 @@ import type { Queues } from './infra/queues.ts';
 import type { SharedCache } from './infra/shared-cache.ts';
 import type { SecretBox } from './lib/crypto.ts';
 import type { Doubts } from './records/doubts.ts';
+import type { RecentRecords } from './records/recent.ts';
 import type { Relay } from './records/relay.ts';
 
 /** What services work with. Made once per process by `createContext`; tests make one per file. */
@@ -32,6 +33,7 @@ export interface Context {
   readonly queues: Queues;
   readonly relay: Relay;
   readonly doubts: Doubts;
+  readonly recent: RecentRecords;
   readonly secretBox: SecretBox;
   readonly jwtSecret: string;
   readonly metrics: Metrics;

@@ -14,6 +14,7 @@ import { connectRedis } from './infra/redis.ts';
 import { createSharedCache } from './infra/shared-cache.ts';
 import { createSecretBox, randomToken } from './lib/crypto.ts';
 import { createDoubts } from './records/doubts.ts';
+import { createRecentRecords } from './records/recent.ts';
 import { createRelay } from './records/relay.ts';
 
 export interface ContextOptions {
@@ -61,6 +62,7 @@ export async function createContext(
     queues,
     relay: createRelay(db, eventSources, log),
     doubts: createDoubts(db, log),
+    recent: createRecentRecords(),
     secretBox: createSecretBox(secrets.encryptionKey),
     jwtSecret: secrets.jwtSecret,
     metrics: createMetrics(features.flatMap((feature) => feature.measures ?? [])),

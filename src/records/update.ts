@@ -91,7 +91,8 @@ const owedMax = 8;
 /**
  * Reads the record, works out what becomes of it, and writes that if nobody has changed it meanwhile; otherwise begins
  * again. Cheaper than having the database work it out: the read goes together with others of the same moment, and the
- * write names nothing but what is new.
+ * write names nothing but what is new. Where this process has written the record lately it begins with that version, and
+ * a write that goes through shows that it still was so.
  */
 function revise<T extends RecordDocument>(
   ctx: Context,
@@ -102,41 +103,56 @@ function revise<T extends RecordDocument>(
   { onDuplicate, isMark = false }: Pick<UpdateOptions, 'onDuplicate' | 'isMark'> = {},
 ): Promise<T> {
   const collection = entity.collection(ctx.db);
+  const attempt = async (current: T): Promise<Attempt<T> | undefined> => {
+    const change = changeOf(current);
+    if (change && current.owed && current.owed.length >= owedMax) {
+      await ctx.relay.settle(collection.name, current);
+      return undefined;
+    }
+    const startedAt = ctx.clock.now();
+    const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
+    if (!revised) return { record: current, isWritten: false };
+    if (!isMark) assertRecordSize(entity, revised.record);
+    try {
+      const isWritten = await collection.updateOne(workspaceId, inTime(current, startedAt), revised.update);
+      if (!isWritten) return undefined;
+    } catch (error) {
+      if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [revised.record]);
+      const broken = duplicateKeyFields(error);
+      throw broken && onDuplicate ? await onDuplicate(broken) : error;
+    }
+    const record = await restampIfSlow(ctx.clock, collection, revised.record, startedAt);
+    ctx.relay.hand(collection.name, record);
+    ctx.recent.keep(record);
+    return { record, isWritten: true };
+  };
   return inTurn(id.toHexString(), async () => {
-    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const guess = ctx.recent.get(workspaceId, id) as T | undefined;
+    const guessed = guess && (await attempt(guess).catch(unlessDecided));
+    if (guessed?.isWritten) return guessed.record;
+    for (let count = 1; count <= attemptsMax; count += 1) {
       const current = await collection.findById(workspaceId, id);
       if (!current) throw notFound(entity.label);
-      const change = changeOf(current);
-      if (change && current.owed && current.owed.length >= owedMax) {
-        await ctx.relay.settle(collection.name, current);
-        continue;
-      }
-      const startedAt = ctx.clock.now();
-      const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
-      if (!revised) return current;
-      if (!isMark) assertRecordSize(entity, revised.record);
-      let isWritten: boolean;
-      try {
-        isWritten = await collection.updateOne(workspaceId, inTime(current, startedAt), revised.update);
-      } catch (error) {
-        if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [revised.record]);
-        const broken = duplicateKeyFields(error);
-        throw broken && onDuplicate ? await onDuplicate(broken) : error;
-      }
-      if (!isWritten) {
-        // Whoever misses again and again may be late by its clock only.
-        if (attempt % clockCheckAttempts === 0) await ctx.clock.measure();
-        continue;
-      }
-      const settled = await restampIfSlow(ctx.clock, collection, revised.record, startedAt);
-      ctx.relay.hand(collection.name, settled);
-      return settled;
+      const outcome = await attempt(current);
+      if (outcome) return outcome.record;
+      // Whoever misses again and again may be late by its clock only.
+      if (count % clockCheckAttempts === 0) await ctx.clock.measure();
     }
     throw new AppError('unavailable', {
       message: `${entity.label} is being changed by too many at once`,
       headers: { 'Retry-After': '1' },
     });
   });
+}
+
+interface Attempt<T> {
+  record: T;
+  isWritten: boolean;
+}
+
+/** What was decided by a record that may have changed since decides nothing. */
+function unlessDecided(error: unknown): undefined {
+  if (!(error instanceof AppError)) throw error;
 }
 
 /**
@@ -146,7 +162,7 @@ function revise<T extends RecordDocument>(
 const inTime = (current: RecordDocument, startedAt: Date) =>
   ({
     ...sameVersion(current),
-    ...(current.owed ? { owed: { $size: current.owed.length } } : {}),
+    owed: current.owed ? { $size: current.owed.length } : { $exists: false },
     $expr: { $lt: ['$$NOW', new Date(startedAt.getTime() + slowWriteMs)] },
   }) as never;
 

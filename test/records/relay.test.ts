@@ -112,10 +112,11 @@ describe('a lead that has no room to become converted', () => {
   it('keeps its customer from nothing, and its event is parked', async () => {
     const tenant = await buildTenant(server);
     const workspaceId = new ObjectId(tenant.workspaceId);
-    const big = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Big', priority: 'Low' });
-    const bytesMax = 16 * 1_024 * 1_024;
-    await leads(server.ctx.db).insertOne(workspaceId, { ...big, description: 'x'.repeat(bytesMax - 500) });
-    const answer = await tenant.api.post('/customers').send(buildCustomer(big._id.toHexString()));
+    const full = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Full', priority: 'Low' });
+    // From before leads were bounded.
+    const tags = Array.from({ length: 600 }, (_, index) => `tag${index}`);
+    await leads(server.ctx.db).insertOne(workspaceId, { ...full, tags });
+    const answer = await tenant.api.post('/customers').send(buildCustomer(full._id.toHexString()));
     expect(answer.status).toBe(201);
     const customer = await createCustomer(tenant);
     await server.ctx.relay.idle();

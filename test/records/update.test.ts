@@ -4,6 +4,7 @@ import { leadEntity } from '../../src/features/people/leads/service.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import {
+  type Api,
   apiOf,
   buildLead,
   buildTenant,
@@ -49,6 +50,31 @@ describe('changes of one record by many writers', () => {
     expect(stored?.facets).toEqual(
       expect.arrayContaining(numbers.map((number) => `fields.f${number}=${number}`)),
     );
+  });
+
+  it('go by what the database has, whatever a server has written last', async () => {
+    const tenant = await buildTenant(server);
+    const lead = await createLead(tenant);
+    const [one, other] = fromBoth(tenant) as [Api, Api];
+    const path = `/leads/${lead._id}`;
+    await one.patch(path).send({ city: 'Pune' }).expect(200);
+    const theirs = await other.patch(path).send({ city: 'Goa', company: 'Theirs' }).expect(200);
+    const back = await one.patch(path).send({ city: 'Pune' }).expect(200);
+    expect(back.body.data).toMatchObject({ city: 'Pune', company: 'Theirs' });
+    const stale = await one
+      .patch(path)
+      .set('If-Match', theirs.headers.etag ?? '')
+      .send({ city: 'X' });
+    expect(stale.status).toBe(412);
+    const again = await other.patch(path).send({ city: 'Goa' }).expect(200);
+    await one
+      .patch(path)
+      .set('If-Match', again.headers.etag ?? '')
+      .send({ city: 'Delhi' })
+      .expect(200);
+    await other.post(`${path}/archive`).expect(200);
+    expect((await one.patch(path).send({ city: 'Delhi' })).status).toBe(409);
+    expect((await one.get(path)).body.data).toMatchObject({ city: 'Delhi', company: 'Theirs' });
   });
 
   it('never reach a record that was archived in the same moment', async () => {

@@ -99,8 +99,7 @@ async function accountOf(
 }
 
 function parse(body: Buffer): unknown {
-  const { isTooLong, isTooDeep } = measureJson(body);
-  if (isTooLong || isTooDeep) throw new AppError('payload_too_large');
+  if (measureJson(body).isTooLong) throw new AppError('payload_too_large');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

@@ -1,6 +1,6 @@
 import type { Context } from '../../../context.ts';
 import { isDocumentTooLarge } from '../../../infra/mongo-errors.ts';
-import { duplicate, invalid, notFound } from '../../../lib/errors.ts';
+import { AppError, duplicate, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId, parseId } from '../../../lib/ids.ts';
 import { toMoney } from '../../../lib/money.ts';
 import { requirePhone } from '../../../lib/phone.ts';
@@ -47,7 +47,8 @@ export const customerService: RecordService<Customer> = {
     try {
       await convertLeadOf(ctx, workspaceId, customer._id);
     } catch (error) {
-      if (!isDocumentTooLarge(error)) throw error;
+      const isRefused = error instanceof AppError && error.status < 500;
+      if (!isRefused && !isDocumentTooLarge(error)) throw error;
       // The customer is there, whatever its lead has no room for; its event is parked, for a person to see.
       ctx.log.warn({ err: error, leadId: customer.leadId }, 'lead can not be converted');
     }
