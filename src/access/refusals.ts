@@ -60,7 +60,9 @@ export async function assertWelcome(ctx: Context, source: string, credential?: s
 /** Counts something that was wrong. @throws AppError rate_limited instead of what the caller was about to answer */
 export async function countRefusal(ctx: Context, source: string, credential?: string): Promise<void> {
   const { refusedUntil, accepted } = memoryOf(ctx);
-  if (credential !== undefined && accepted.delete(credential)) {
+  if (credential !== undefined) {
+    accepted.delete(credential);
+    // Whichever process it was right in: it is dead in all of them.
     void ctx.redis.del(acceptedKey(ctx, credential)).catch(() => undefined);
   }
   const wait = secondsToWait(await ctx.counters.hit(windowsOf(source)), ctx.config.rateLimit);

@@ -116,7 +116,7 @@ describe('wrong credentials from one address', () => {
 });
 
 describe('whoever shares an address with a guesser', () => {
-  it('goes on working, also on another server, and after what is cached was forgotten', async () => {
+  it('goes on working, also on a server that has nothing of them in its memory', async () => {
     const { server } = await start();
     const tenant = await buildTenant(server);
     const account = await buildAccount(server);
