@@ -34,6 +34,7 @@ async function main(): Promise<void> {
   process.umask(othersMask);
   warnOfOpenDataDir(config.dataDir, log);
   warnOfUnusedMail(config, log);
+  warnOfMissingMail(config, log);
   const serving = serve(command, config, log);
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -63,6 +64,13 @@ function warnOfUnusedMail({ smtpUrl, operatorMail }: Config, log: Logger): void 
     log.warn(
       "SMTP_URL carries the system's own mail only: OPERATOR_MAIL names whose email may leave through it",
     );
+}
+
+/** Outside production the answers carry what the mails would. */
+function warnOfMissingMail({ isProduction, smtpUrl, publicUrl }: Config, log: Logger): void {
+  if (isProduction && !smtpUrl)
+    log.warn('no SMTP_URL: invitations and forgotten passwords are answered with 503');
+  if (smtpUrl && !publicUrl) log.warn('no PUBLIC_URL: links in mails of the system lead to localhost');
 }
 
 /** Starts what the command asks for, in the order of dependence; the returned function stops it in reverse. */

@@ -1,4 +1,6 @@
 import type { Feature } from '../../feature.ts';
+import { sweepMails } from '../mail/sweep.ts';
+import { composeLetter } from './letters.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { accountRoutes } from './routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -7,4 +9,5 @@ export const feature: Feature = {
   name: 'accounts',
   tags: [{ name: 'Accounts', description: 'Sign-up, login, invitations, passwords and sessions' }],
   routes: [accountRoutes, passwordRoutes, sessionRoutes],
+  sweeps: [(ctx, signal) => sweepMails(ctx, composeLetter, signal)],
 };
