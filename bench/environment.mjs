@@ -60,6 +60,7 @@ export async function startEnvironment({ profileFolder }) {
   const receiver = await start('bench/receiver.mjs', [], {});
 
   let another;
+  let attacker;
   const stores = () => ({ engine: embedded.pids().mongo, redis: embedded.pids().redis });
   return {
     ctx,
@@ -69,6 +70,11 @@ export async function startEnvironment({ profileFolder }) {
     async startAnotherApi() {
       another = await start('dist/main.js', ['api'], {});
       return another;
+    },
+    /** A hostile client with servers of its own. */
+    async startAttacker() {
+      attacker = await start('bench/attacker.mjs', [], {});
+      return attacker;
     },
     server: {
       name: 'server',
@@ -83,7 +89,9 @@ export async function startEnvironment({ profileFolder }) {
     async stop() {
       // The load generator hangs up on its last requests; they end all the same.
       await sleep(abandonedRequestsMs);
-      await Promise.all([api, another, worker, baseline, receiver].map((process) => process?.stop()));
+      await Promise.all(
+        [api, another, attacker, worker, baseline, receiver].map((process) => process?.stop()),
+      );
       await close();
       await baselineDatabase.close();
       await embedded.stop();

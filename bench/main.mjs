@@ -8,6 +8,7 @@
  *   --grow                      the same reads at growing sizes, in place of the comparison
  *   --sizes 1000,100000,1000000 the sizes of --grow
  *   --scale                     one API process against two, in place of the comparison
+ *   --neighbours                one workspace's p99 with and without an attack by another, in place of the comparison
  *   --soak 10                   minutes of mixed requests with a look at memory every half minute, in place of it
  *   --profile                   writes CPU profiles of the API and the worker to bench/results
  */
@@ -16,7 +17,15 @@ import { parseArgs } from 'node:util';
 import { compare } from './compare.mjs';
 import { startEnvironment } from './environment.mjs';
 import { grow } from './grow.mjs';
-import { printComparison, printGrowth, printRows, resultsFolder, saveResults } from './report.mjs';
+import { neighbours } from './neighbours.mjs';
+import {
+  printComparison,
+  printGrowth,
+  printNeighbours,
+  printRows,
+  resultsFolder,
+  saveResults,
+} from './report.mjs';
 import { scale } from './scale.mjs';
 import { soak } from './soak.mjs';
 
@@ -29,6 +38,7 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '1000,100000,1000000' },
     grow: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
+    neighbours: { type: 'boolean', default: false },
     soak: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
@@ -48,9 +58,11 @@ const kinds = {
   comparison: { measure: compare, show: printComparison },
   growth: { measure: grow, show: printGrowth },
   scale: { measure: scale, show: printRows },
+  neighbours: { measure: neighbours, show: printNeighbours },
   soak: { measure: soak, show: printRows },
 };
-const kind = values.grow ? 'growth' : values.scale ? 'scale' : values.soak ? 'soak' : 'comparison';
+const asked = { growth: values.grow, scale: values.scale, neighbours: values.neighbours, soak: values.soak };
+const kind = Object.keys(asked).find((name) => asked[name]) ?? 'comparison';
 const { measure, show } = kinds[kind];
 
 mkdirSync(resultsFolder, { recursive: true });

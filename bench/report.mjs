@@ -54,6 +54,23 @@ export function printGrowth(results) {
   printRows(rows);
 }
 
+export function printNeighbours(results) {
+  printRows(
+    results.map(({ name, quiet, attacked, rise, isKept, samples, answers, errors }) => ({
+      'attack: operation': name,
+      'p99 ms': quiet.toFixed(1),
+      'p99 ms under attack': attacked.toFixed(1),
+      ratio: verdict(rise, isKept),
+      samples: round(samples),
+      'attacker got': Object.entries(answers)
+        .map(([what, count]) => `${count} × ${what}`)
+        .join(', '),
+      errors,
+    })),
+  );
+  console.log('\nA ! marks a p99 that rises by half or more.');
+}
+
 /** Keeps everything measured, every round included, for later comparison. */
 export function saveResults(kind, options, results) {
   const at = new Date().toISOString();

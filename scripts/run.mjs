@@ -2,7 +2,7 @@
  * The entry of the npm scripts, so that each of them works on a fresh clone: installs what is missing, builds what has
  * changed, then runs the command. When there is nothing to do that takes a few milliseconds.
  *
- *   node scripts/run.mjs start | api | worker | openapi | test | bench | chaos | build | dev  [arguments of the command]
+ *   node scripts/run.mjs start | api | worker | openapi | test | bench | chaos | layout | build | dev  [arguments of the command]
  *
  * The scripts of package.json `exec` it: a shell that stayed between npm and the server would keep npm's signals to
  * itself and leave the server behind.
@@ -19,6 +19,7 @@ const say = (line) => process.stderr.write(`${line}\n`);
 const stampFile = inRoot('dist', '.sources');
 
 const serverCommands = ['start', 'api', 'worker', 'openapi'];
+const otherCommands = ['test', 'bench', 'chaos', 'layout', 'build', 'dev'];
 const [command = 'start', ...args] = process.argv.slice(2);
 
 process.chdir(root);
@@ -36,15 +37,17 @@ if (serverCommands.includes(command)) {
 } else if (command === 'bench' || command === 'chaos') {
   prepare({ mustCompile: true, withDev: true });
   await runHere(inRoot(command, 'main.mjs'), args);
+} else if (command === 'layout') {
+  prepare({ mustCompile: true, withDev: true });
+  const depcruise = inRoot('node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
+  await runHere(depcruise, ['--config', '.dependency-cruiser.cjs', 'dist', ...args]);
 } else if (command === 'build') {
   installWhenNeeded(true);
   process.exitCode = build(sourcesHash()) ? 0 : 1;
 } else if (command === 'dev') {
   developmentLoop();
 } else {
-  say(
-    `Unknown command "${command}": use ${[...serverCommands, 'test', 'bench', 'chaos', 'build', 'dev'].join(', ')}.`,
-  );
+  say(`Unknown command "${command}": use ${[...serverCommands, ...otherCommands].join(', ')}.`);
   process.exitCode = 2;
 }
 

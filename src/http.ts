@@ -7,9 +7,6 @@ import type { Session } from './tenancy/accounts/model.ts';
 import type { Actor } from './tenancy/actor.ts';
 import type { Module, Workspace } from './tenancy/workspaces/model.ts';
 
-/** Version of the public API, in every answer's X-API-Version and in the API document. */
-export const apiVersion = '1.1.0';
-
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The workspace's module that has to be on. */

@@ -1,5 +1,5 @@
 import type { Tag } from '../feature.ts';
-import { apiVersion } from '../http.ts';
+import { apiVersion } from '../lib/api-version.ts';
 import { eventTypes } from '../records/record.ts';
 import type { Json } from './convert.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import fp from 'fastify-plugin';
 import { AppError, invalid } from '../lib/errors.ts';
-import { jsonDepthMax, measureJson } from '../lib/json-size.ts';
+import { measureJson } from '../lib/json-size.ts';
 
 /**
  * Bodies are JSON in UTF-8 and nothing else. Names that reach into prototypes are dropped while parsing. A missing
@@ -15,11 +15,12 @@ export const jsonBodyPlugin = fp(
       if (body.length === 0) return done(null, undefined);
       if (!isUtf8(body))
         return done(new AppError('malformed_json', { message: 'The request body is not valid UTF-8' }));
-      const { depth, isTooLong } = measureJson(body);
+      const { isTooLong, isTooDeep, isClosed } = measureJson(body);
+      if (!isClosed) return done(new AppError('malformed_json'));
+      if (isTooDeep) return done(invalid('body', 'Too deeply nested'));
       if (isTooLong) return done(invalid('body', 'Too many values'));
       return parse(request, body.toString('utf8'), (error: Error | null, value?: unknown) => {
         if (error) done(new AppError('malformed_json'));
-        else if (depth > jsonDepthMax) done(invalid('body', 'Too deeply nested'));
         else done(null, value);
       });
     });

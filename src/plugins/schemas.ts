@@ -7,27 +7,36 @@ type JsonSchema = Record<string, unknown>;
 
 /**
  * zod validates what comes in, within bounds. What goes out is built by our own presenters, so it is not validated a second time: the
- * same schemas are compiled into serialisers, once per schema.
+ * same schemas are compiled into serialisers, once per schema and when first used: the start pays for no route that
+ * nobody calls.
  */
 export const schemasPlugin = fp(
   async (app) => {
-    const compiled = new Map<unknown, (value: unknown) => string>();
     app.setValidatorCompiler(({ schema, httpPart = 'body' }) => (value) => {
       const parsed = parseBounded(schema as unknown as z.ZodType, value);
       if (parsed.success) return { value: parsed.data };
       return { error: invalidInput(parsed.issues, httpPart) };
     });
     app.setSerializerCompiler(({ schema }) => {
-      let serialise = compiled.get(schema);
-      if (!serialise) {
-        serialise = fastJson(toJsonSchema(schema as unknown as z.ZodType) as never);
-        compiled.set(schema, serialise);
-      }
-      return serialise as (value: unknown) => string;
+      let serialise: Serialise | undefined;
+      return (value: unknown) => {
+        serialise ??= serialiserOf(schema as unknown as z.ZodType);
+        return serialise(value);
+      };
     });
   },
   { name: 'schemas' },
 );
+
+type Serialise = (value: unknown) => string;
+
+const compiled = new WeakMap<z.ZodType, Serialise>();
+
+function serialiserOf(schema: z.ZodType): Serialise {
+  const serialise = compiled.get(schema) ?? fastJson(toJsonSchema(schema) as never);
+  compiled.set(schema, serialise);
+  return serialise;
+}
 
 function toJsonSchema(schema: z.ZodType): JsonSchema {
   const json = z.toJSONSchema(schema, {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
-import { apiVersion } from '../http.ts';
+import { apiVersion } from '../lib/api-version.ts';
 
 /** Ids that can stand in a header and a log line as they are. */
 const sanePattern = /^[\w.:-]{1,128}$/;

@@ -3,8 +3,7 @@ import { AppError, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
 import { deleteActivitiesOfLead } from '../../engagement/activities/service.ts';
-import { leads } from '../../people/leads/model.ts';
-import { getLead } from '../../people/leads/service.ts';
+import { getLead, leadEntity } from '../../people/leads/service.ts';
 import { type AuditRow, auditRows } from '../../platform/audit/model.ts';
 
 /**
@@ -36,7 +35,7 @@ const attemptsMax = 20;
 
 /** Removes the lead once it owes nothing any more. @returns whether it was this call that did */
 async function removeLead(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<boolean> {
-  const collection = leads(ctx.db);
+  const collection = leadEntity.collection(ctx.db);
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     const lead = await collection.findById(workspaceId, id);
     if (!lead) return false;

@@ -99,7 +99,8 @@ async function accountOf(
 }
 
 function parse(body: Buffer): unknown {
-  if (measureJson(body).isTooLong) throw new AppError('payload_too_large');
+  const { isTooLong, isTooDeep } = measureJson(body);
+  if (isTooLong || isTooDeep) throw new AppError('payload_too_large');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {
