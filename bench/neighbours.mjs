@@ -1,9 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { scopes } from '../dist/access/scopes.js';
 import { storeCredentials } from '../dist/features/messaging/message-providers/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
-import { scopes } from '../dist/tenancy/actor.js';
 import { median } from './compare.mjs';
 import { buildLead, seedLeads, seedTenant } from './seed.mjs';
 
