@@ -18,8 +18,8 @@ const inRoot = (...path) => join(root, ...path);
 const say = (line) => process.stderr.write(`${line}\n`);
 const stampFile = inRoot('dist', '.sources');
 
-const serverCommands = ['start', 'api', 'worker', 'openapi'];
-const otherCommands = ['test', 'bench', 'chaos', 'layout', 'build', 'dev'];
+const serverCommands = ['start', 'api', 'worker'];
+const otherCommands = ['openapi', 'test', 'bench', 'chaos', 'layout', 'build', 'dev'];
 const [command = 'start', ...args] = process.argv.slice(2);
 
 process.chdir(root);
@@ -37,6 +37,9 @@ if (serverCommands.includes(command)) {
 } else if (command === 'bench' || command === 'chaos') {
   prepare({ mustCompile: true, withDev: true });
   await runHere(inRoot(command, 'main.mjs'), args);
+} else if (command === 'openapi') {
+  prepare({ mustCompile: true, withDev: true });
+  await runHere(inRoot('scripts', 'openapi.mjs'), args);
 } else if (command === 'layout') {
   prepare({ mustCompile: true, withDev: true });
   const depcruise = inRoot('node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');

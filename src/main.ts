@@ -14,7 +14,7 @@ import { createLogger, type Logger } from './infra/logger.ts';
 // this takes 200, for no measurable time. It is no limit; what is needed is had.
 setFlagsFromString('--heap-growing-percent=50');
 
-const commands = ['start', 'api', 'worker', 'openapi'] as const;
+const commands = ['start', 'api', 'worker'] as const;
 type Command = (typeof commands)[number];
 
 /** A shutdown that takes longer than this was not going to end. */
@@ -24,10 +24,6 @@ async function main(): Promise<void> {
   const command = (process.argv[2] ?? 'start') as Command;
   if (!commands.includes(command))
     throw new ConfigError(`Unknown command "${command}"; there are ${commands.join(', ')}`);
-  if (command === 'openapi') {
-    const { runOpenapi } = await import('./openapi-command.ts');
-    return runOpenapi(process.argv.slice(3));
-  }
 
   const config = loadConfig(process.env);
   const log = createLogger(config.logLevel);
@@ -74,11 +70,7 @@ function warnOfMissingMail({ isProduction, smtpUrl, publicUrl }: Config, log: Lo
 }
 
 /** Starts what the command asks for, in the order of dependence; the returned function stops it in reverse. */
-async function serve(
-  command: Exclude<Command, 'openapi'>,
-  config: Config,
-  log: Logger,
-): Promise<() => Promise<void>> {
+async function serve(command: Command, config: Config, log: Logger): Promise<() => Promise<void>> {
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const one of stops.reverse()) await one();

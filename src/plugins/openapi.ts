@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
@@ -6,7 +7,6 @@ import type { Adapter } from '../http.ts';
 import type { Json } from '../openapi/convert.ts';
 import { completeNativeDocument } from '../openapi/native.ts';
 import { nativeDocument } from '../openapi/native-document.ts';
-import { toPostmanCollection } from '../openapi/postman.ts';
 import { registerDocument } from '../openapi/register.ts';
 
 declare module 'fastify' {
@@ -32,15 +32,25 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
       complete: completeNativeDocument,
     });
     app.decorate('nativeDocument', read);
+    let native: Json | undefined;
+    let collection: Json | undefined;
 
     app.get(
       '/api/postman_collection.json',
       { config: { access: 'public' }, schema: { hide: true } as never },
-      async (_request, reply) =>
-        reply
-          .type('application/json; charset=utf-8')
-          .serializer(JSON.stringify)
-          .send(toPostmanCollection(read(), baseUrl)),
+      async (_request, reply) => {
+        collection ??= await readCollection(baseUrl);
+        return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(collection);
+      },
+    );
+    // Where every contract has its document: the native one too.
+    app.get(
+      '/api/openapi/native.json',
+      { config: { access: 'public' }, schema: { hide: true } as never },
+      async (_request, reply) => {
+        native ??= read();
+        return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(native);
+      },
     );
 
     const urls = [
@@ -54,3 +64,14 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
   },
   { name: 'openapi' },
 );
+
+/** Made from the native document by `npm run openapi`; only its address depends on where the server runs. */
+const collectionFile = new URL('../../openapi/postman_collection.json', import.meta.url);
+
+async function readCollection(baseUrl: string): Promise<Json> {
+  const published = JSON.parse(await readFile(collectionFile, 'utf8')) as { variable: Json[] };
+  const variable = published.variable.map((one) =>
+    one.key === 'baseUrl' ? { ...one, value: baseUrl } : one,
+  );
+  return { ...published, variable };
+}

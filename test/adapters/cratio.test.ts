@@ -14,7 +14,7 @@ import { useEvents } from '../helpers/events.ts';
 
 const server = useServer({ isRateLimitSet: false });
 const events = useEvents(server);
-const contract = loadContract('openapi/cratio-contract.json');
+const contract = loadContract('openapi/contracts/cratio.json');
 
 interface CratioLead {
   id: string;

@@ -3,7 +3,7 @@ import { apiOf, buildApiKey, startServer, useServer } from '../helpers/app.ts';
 import { loadContract, type Operation } from '../helpers/contract.ts';
 import { type Attempt, buildWorld, missingComponents, scenarios, send, type World } from './native.ts';
 
-const contract = loadContract('openapi/native-contract.json', missingComponents);
+const contract = loadContract('openapi/contracts/native.json', missingComponents);
 const server = useServer();
 
 let world: World;
