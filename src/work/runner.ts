@@ -4,8 +4,9 @@ import { bullPrefix } from '../infra/queues.ts';
 import { connectionOptions, patienceOptions } from '../infra/redis.ts';
 import { ObjectId } from '../lib/ids.ts';
 import { createPlaces } from './places.ts';
-import { type Bell, visitLane } from './visit.ts';
+import { visitLane } from './visit.ts';
 import type { LaneRef, Work } from './work.ts';
+import type { Bell } from './work-off.ts';
 
 /** Lanes that one process works in at the same time: they wait for somebody else's answer most of the time. */
 const placesTotal = 500;
@@ -39,7 +40,7 @@ export function startRunner(ctx: Context, work: Work, redisUrl: string, signal: 
       if (!place) return;
       bell.isRung = false;
       try {
-        await visitLane(ctx, work, ref, { place, isContended: places.isContended, signal, bell });
+        await visitLane(ctx, work, ref, signal, { place, isContended: places.isContended, bell });
       } catch (error) {
         ctx.log.warn({ err: error, work: work.name }, 'a lane could not be worked off; it is visited again');
       } finally {
