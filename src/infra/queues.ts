@@ -7,12 +7,18 @@ import type { Logger } from './logger.ts';
  * with Redis; the worker's sweep nudges again for whatever is due.
  */
 export interface Queues {
-  /** At most one nudge per lane waits. Never rejects and never waits for a Redis that is away. */
-  nudge(queue: string, lane: string, data: object): Promise<void>;
+  /**
+   * At most one nudge per lane waits. Never rejects and never waits for a Redis that is away.
+   * @param isLate goes after all others: many lanes that are late hold up nobody's first nudge
+   */
+  nudge(queue: string, lane: string, data: object, isLate?: boolean): Promise<void>;
   /** Jobs waiting or active by queue. */
   depths(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
+
+/** Any number comes after none. */
+const latePriority = 1;
 
 /** @param redis fails fast, and is the caller's to close */
 export function createQueues(redis: Redis, prefix: string, names: readonly string[], log: Logger): Queues {
@@ -36,11 +42,14 @@ export function createQueues(redis: Redis, prefix: string, names: readonly strin
   };
 
   return {
-    async nudge(name, lane, data) {
+    async nudge(name, lane, data, isLate = false) {
       // Before Redis has answered for the first time a queue would wait for it.
       if (redis.status !== 'ready') return;
       try {
-        await queueOf(name).add(name, data, { deduplication: { id: lane, keepLastIfActive: true } });
+        await queueOf(name).add(name, data, {
+          deduplication: { id: lane, keepLastIfActive: true },
+          ...(isLate ? { priority: latePriority } : {}),
+        });
       } catch (error) {
         log.debug({ err: error, queue: name }, 'nudge lost; the sweep will repeat it');
       }

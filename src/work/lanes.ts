@@ -88,8 +88,12 @@ async function upsertAll(
 }
 
 /** Tells some worker that a lane is due. */
-export const nudge = (ctx: Context, { name }: Pick<Lanes, 'name'>, { workspaceId, key }: LaneRef) =>
-  ctx.queues.nudge(name, `${workspaceId.toHexString()}:${key}`, {
-    workspaceId: workspaceId.toHexString(),
-    key,
-  });
+export function nudge(
+  ctx: Context,
+  { name }: Pick<Lanes, 'name'>,
+  { workspaceId, key }: LaneRef,
+  options: { isLate?: boolean } = {},
+): Promise<void> {
+  const workspace = workspaceId.toHexString();
+  return ctx.queues.nudge(name, `${workspace}:${key}`, { workspaceId: workspace, key }, options.isLate);
+}

@@ -20,8 +20,10 @@ export interface Place {
 
 export interface PlacesOptions {
   total: number;
-  /** Of one workspace: places, and holders who have given theirs away and are still there. */
+  /** Of one workspace. */
   share: number;
+  /** Of those who have given their place away and stay on: how many there may be, and of one workspace. */
+  stay: { total: number; share: number };
   lineMax: number;
 }
 
@@ -31,7 +33,7 @@ interface Tally {
   waiting: ((place: Place | undefined) => void)[];
 }
 
-export function createPlaces({ total, share, lineMax }: PlacesOptions): Places {
+export function createPlaces({ total, share, stay, lineMax }: PlacesOptions): Places {
   const tallies = new Map<string, Tally>();
   let [held, givenAway, waiting] = [0, 0, 0];
   let isClosed = false;
@@ -81,7 +83,7 @@ export function createPlaces({ total, share, lineMax }: PlacesOptions): Places {
     };
     return {
       giveAway() {
-        if (state === 'held' && tally.givenAway < share && givenAway < total) change('given away');
+        if (state === 'held' && tally.givenAway < stay.share && givenAway < stay.total) change('given away');
       },
       leave() {
         if (state !== 'left') change('left');

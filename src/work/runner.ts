@@ -8,10 +8,14 @@ import { visitLane } from './visit.ts';
 import type { LaneRef, Work } from './work.ts';
 import type { Bell } from './work-off.ts';
 
-/** Lanes that one process works in at the same time: they wait for somebody else's answer most of the time. */
-const placesTotal = 500;
+/**
+ * Lanes that one process works in at the same time. More would only compete for the database; those that wait for
+ * somebody else's answer have given their place away.
+ */
+const placesTotal = 100;
 /** Of them for one workspace. */
-const placesShare = 50;
+const placesShare = 25;
+const stay = { total: 1_000, share: 100 };
 /** Lanes that wait in this process; others are left to other processes and to the sweep. */
 const lineMax = 5_000;
 /** Nudges taken from the queue at the same time; each is dealt with at once. */
@@ -28,7 +32,7 @@ export interface Runner {
 
 /** Visits the lanes that nudges name. @param signal aborted when the process stops */
 export function startRunner(ctx: Context, work: Work, redisUrl: string, signal: AbortSignal): Runner {
-  const places = createPlaces({ total: placesTotal, share: placesShare, lineMax });
+  const places = createPlaces({ total: placesTotal, share: placesShare, stay, lineMax });
   /** The lanes that are in line or visited. */
   const bells = new Map<string, Bell>();
   const running = new Set<Promise<void>>();

@@ -26,7 +26,9 @@ export function createLaneSweep(kind: Lanes): (ctx: Context) => Promise<void> {
     from = due.length === sweptLanesMax ? startAfter(due) : undefined;
     const free = due.filter(({ lease }) => !lease || lease.until <= now);
     await Promise.all(
-      free.map((lane) => nudge(ctx, kind, { workspaceId: lane.workspaceId, key: kind.keyOf(lane) })),
+      free.map((lane) =>
+        nudge(ctx, kind, { workspaceId: lane.workspaceId, key: kind.keyOf(lane) }, { isLate: true }),
+      ),
     );
   };
 }

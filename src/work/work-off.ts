@@ -11,10 +11,9 @@ const sliceMs = 10_000;
 /** And after this one anyway, so that lanes move between processes. */
 const visitMsMax = 60_000;
 /** A lane that makes no progress for so long hangs, and gives its place away. */
-const stallMs = 1_000;
+const stallMs = 500;
 /** How often a lane whose work is slow looks for what else is due, unless somebody rings. */
-const lookMsMin = 125;
-const lookMsMax = 1_000;
+const lookMs = 1_000;
 /** Many lanes may hang at the same time, and each look costs a query. */
 const hangingLookMs = 5_000;
 /** Rows that fail by a fault of our own, in one visit, before it ends. */
@@ -102,7 +101,6 @@ export async function workOff(
     return begun;
   };
 
-  let lookMs = lookMsMin;
   let isIdle = false;
   try {
     while (!shouldStop()) {
@@ -110,9 +108,8 @@ export async function workOff(
       for (const id of journal.takeStored()) inHand.delete(id);
       bell.isRung = false;
       const begun = await beginDue();
-      lookMs = begun > 0 ? lookMsMin : Math.min(lookMs * 2, isHanging() ? hangingLookMs : lookMsMax);
       // Something new may come to be due while an answer is slow to come.
-      if (crew.size > 0 && !bell.isRung) await crew.change(lookMs);
+      if (crew.size > 0 && !bell.isRung) await crew.change(isHanging() ? hangingLookMs : lookMs);
       if (crew.size > 0 || bell.isRung) continue;
       await journal.flush();
       if (begun > 0 || (await visit.refill?.()) || (await isAlmostDue())) continue;

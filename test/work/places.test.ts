@@ -3,7 +3,8 @@ import { createPlaces, type Place } from '../../src/work/places.ts';
 
 /** Who has a place, in the order in which they got it. */
 function observe(options: { total: number; share: number; lineMax?: number }) {
-  const places = createPlaces({ lineMax: 100, ...options });
+  const { total, share } = options;
+  const places = createPlaces({ lineMax: 100, stay: { total, share }, ...options });
   const entered: string[] = [];
   const enter = async (workspace: string): Promise<Place | undefined> => {
     const place = await places.enter(workspace);

@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { subscriptions } from '../../src/features/platform/webhooks/model.ts';
 import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
@@ -7,13 +9,13 @@ import { buildTenant, startServer, type Tenant, type TestServer } from '../helpe
 import { createLead } from '../helpers/factories.ts';
 import { configureProvider, messageWith } from '../helpers/messages.ts';
 import { type Receiver, startReceiver } from '../helpers/receiver.ts';
-import { smtpAccount, startSmtp, startTarpit } from '../helpers/smtp.ts';
+import { smtpAccount, startSmtp } from '../helpers/smtp.ts';
 import { buildHook } from '../helpers/webhooks.ts';
 
-/** What hangs for some delays nobody else: far sooner than the first of what hangs gives up. */
+/** What hangs for some delays nobody else: whoever waited for the first of it to give up would wait ten seconds. */
 
 vi.setConfig({ testTimeout: 60_000 });
-const delayedMs = 4_000;
+const delayedMs = 6_000;
 
 let server: TestServer;
 let worker: RunningWorker;
@@ -57,13 +59,11 @@ describe('800 endpoints that hang', () => {
     );
   }
 
-  it.each([1, 20])('of %i workspaces', async (workspaces) => {
+  it('of one workspace', async () => {
     const newcomer = await buildTenant(server);
     await buildHook(newcomer, `${receiver.url}/newcomer`, ['lead.created']);
-    const tenants = await Promise.all(Array.from({ length: workspaces }, () => buildTenant(server)));
-    await Promise.all(tenants.map((tenant) => hang(tenant, 800 / workspaces)));
-    // As many as one workspace gets, and as many as there are places for all.
-    await receiver.received(workspaces === 1 ? 50 : 500);
+    await hang(await buildTenant(server), 800);
+    await receiver.received(25);
     const startedAt = Date.now();
     await createLead(newcomer);
     await receiver.received(1, ({ path }) => path === '/newcomer');
@@ -71,28 +71,53 @@ describe('800 endpoints that hang', () => {
   });
 });
 
-describe('100 mail servers that answer for ever', () => {
+describe('100 mail servers that say nothing', () => {
   it('delay no other workspace’s first email', async () => {
-    const [tarpit, smtp] = [await startTarpit('EHLO'), await startSmtp()];
+    const [silent, smtp] = [await startSilence(), await startSmtp()];
     const account = { host: '127.0.0.1', ...smtpAccount };
+    const buildEmail = async (port: number) => {
+      const tenant = await buildTenant(server);
+      await configureProvider(server, tenant, 'email', { ...account, port });
+      return tenant;
+    };
     const send = async ({ api }: Tenant) => {
       const body = { to: 'person@example.com', subject: 'Hello', text: 'Hello' };
       return (await api.post('/messages/email').send(body)).body.data as { _id: string };
     };
-    for (let index = 0; index < 100; index += 1) {
-      const tenant = await buildTenant(server);
-      await configureProvider(server, tenant, 'email', { ...account, port: tarpit.port });
-      await send(tenant);
-    }
-    await vi.waitFor(() => expect(tarpit.open).toBe(100), { timeout: 20_000 });
-    const newcomer = await buildTenant(server);
-    await configureProvider(server, newcomer, 'email', { ...account, port: smtp.port });
+    const newcomer = await buildEmail(smtp.port);
+    const tenants = await Promise.all(Array.from({ length: 100 }, () => buildEmail(silent.port)));
+    await Promise.all(tenants.map(send));
+    await silent.opened(100);
     const startedAt = Date.now();
     const { _id } = await send(newcomer);
     await messageWith(newcomer, _id, 'accepted');
     expect(Date.now() - startedAt).toBeLessThan(delayedMs);
     // Ends what hangs, for which the worker would wait.
-    await tarpit.close();
+    await silent.close();
     await smtp.close();
   });
 });
+
+/** A server that takes connections and never says a word. */
+async function startSilence() {
+  const sockets = new Set<Socket>();
+  const arrivals = new EventEmitter();
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    arrivals.emit('connection');
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    async opened(count: number) {
+      while (sockets.size < count) await once(arrivals, 'connection');
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
