@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leadEntity } from '../dist/features/people/leads/service.js';
+import { leadEntity } from '../dist/features/people/leads/record.js';
 import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
 import { buildLead, seedManyTenants } from './seed.mjs';
 

@@ -1,5 +1,6 @@
 import { scopes } from '../dist/access/scopes.js';
-import { leadEntity, prepareLead } from '../dist/features/people/leads/service.js';
+import { leadEntity } from '../dist/features/people/leads/record.js';
+import { prepareLead } from '../dist/features/people/leads/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
 import { newRecord } from '../dist/records/insert.js';
 import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import type { DeclaredEntity, Feature } from './feature.ts';
+import type { Feature } from './feature.ts';
 import { startClock } from './infra/clock.ts';
 import { createCounters } from './infra/counters.ts';
 import type { Logger } from './infra/logger.ts';
@@ -14,6 +14,7 @@ import { connectRedis } from './infra/redis.ts';
 import { createSharedCache } from './infra/shared-cache.ts';
 import { createSecretBox, randomToken } from './lib/crypto.ts';
 import { createDoubts } from './records/doubts.ts';
+import type { AnyEntity } from './records/entity/entity.ts';
 import { createRecentRecords } from './records/recent.ts';
 import { createRelay } from './records/relay.ts';
 
@@ -85,7 +86,7 @@ export async function createContext(
   };
 }
 
-const hasEvents = ({ events }: DeclaredEntity): boolean => Object.keys(events).length > 0;
+const hasEvents = ({ events }: AnyEntity): boolean => Object.keys(events).length > 0;
 
 interface Secrets {
   jwtSecret: string;

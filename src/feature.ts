@@ -1,9 +1,9 @@
 import type { Context } from './context.ts';
 import type { Routes } from './http.ts';
 import type { Measure } from './infra/metrics.ts';
-import type { Database } from './infra/mongo.ts';
 import type { ObjectId } from './lib/ids.ts';
 import type { Caller } from './records/api/service.ts';
+import type { AnyEntity } from './records/entity/entity.ts';
 import type { EventListener } from './records/relay.ts';
 import type { Work } from './work/work.ts';
 
@@ -17,7 +17,7 @@ export interface Feature {
   /** Groups of operations in the API document, in its order. */
   readonly tags?: readonly Tag[];
   /** Its records; those with events owe them to the listeners. */
-  readonly entities?: readonly DeclaredEntity[];
+  readonly entities?: readonly AnyEntity[];
   /** Routes below a workspace, at every place where workspaces are mounted. */
   readonly workspaceRoutes?: readonly Routes[];
   /** Routes at the paths that they name themselves. */
@@ -40,12 +40,6 @@ export interface Feature {
 export interface Tag {
   readonly name: string;
   readonly description: string;
-}
-
-/** As much of an entity as is the same for all of them. */
-export interface DeclaredEntity {
-  collection(db: Database): { readonly name: string };
-  readonly events: object;
 }
 
 /** Where samples are made, and what the features before this one in the list have made. */

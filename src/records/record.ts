@@ -17,7 +17,8 @@ export const eventTypes = [
   'task.created',
   'task.completed',
 ] as const;
-export type EventType = (typeof eventTypes)[number];
+/** An entity's name and what happened: "lead.created". */
+export type EventType = `${string}.${string}`;
 
 /** An event that a change owes to whoever listens; it lives in the changed document until the relay has passed it on. */
 export interface OwedEvent {

@@ -10,8 +10,8 @@ import {
   withoutRestatedStatus,
 } from '../../src/adapters/cratio/map.ts';
 import { outcomes, statuses } from '../../src/adapters/cratio/schema.ts';
-import type { Activity } from '../../src/features/engagement/activities/model.ts';
-import type { Lead } from '../../src/features/people/leads/model.ts';
+import type { Activity } from '../../src/features/engagement/activities/record.ts';
+import type { Lead } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { fromUuid, toUuid } from '../../src/lib/uuid.ts';
 

@@ -226,10 +226,12 @@ describe('POST /api/v1/leads', () => {
     expect((await restate()).status).toBe(200);
     const [native] = (await tenant.api.get('/leads')).body.data as { _id: string }[];
     expect(await events.of(native?._id ?? '')).toEqual(['lead.created']);
-    const { leads } = await import('../../src/features/people/leads/model.ts');
+    const { leadEntity } = await import('../../src/features/people/leads/record.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const claims = () =>
-      leads(server.ctx.db).count(new ObjectId(tenant.workspaceId), { emailKey: { $exists: true } });
+      leadEntity
+        .collection(server.ctx.db)
+        .count(new ObjectId(tenant.workspaceId), { emailKey: { $exists: true } });
     expect(await claims()).toBe(1);
     await tenant.api.patch(`/leads/${native?._id}`).send({ email: 'other@example.com' });
     expect(await claims()).toBe(0);
@@ -380,14 +382,16 @@ describe('GET /api/v1/leads', () => {
   it('leaves out what is older than 30 days, unless asked', async () => {
     const { get, tenant } = await buildClient();
     const lead = await tenant.api.post('/leads').send({ name: 'Old', mobileNumber: buildPhone() });
-    const { leads } = await import('../../src/features/people/leads/model.ts');
+    const { leadEntity } = await import('../../src/features/people/leads/record.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const old = new Date(Date.now() - 40 * 86_400_000);
-    await leads(server.ctx.db).updateOne(
-      new ObjectId(tenant.workspaceId),
-      { _id: new ObjectId(String(lead.body.data._id)) },
-      { $set: { createdAt: old } },
-    );
+    await leadEntity
+      .collection(server.ctx.db)
+      .updateOne(
+        new ObjectId(tenant.workspaceId),
+        { _id: new ObjectId(String(lead.body.data._id)) },
+        { $set: { createdAt: old } },
+      );
     expect((await get('/api/v1/leads')).body.data).toEqual([]);
     const from = old.toISOString().slice(0, 10);
     expect((await get(`/api/v1/leads?from_date=${from}`)).body.data).toHaveLength(1);
@@ -408,11 +412,11 @@ describe('DELETE /api/v1/leads/{id}', () => {
     expect((await tenant.api.get(`/leads/${native?._id}`)).status).toBe(404);
     expect((await remove(`/api/v1/leads/${lead.id}`)).status).toBe(404);
 
-    const { activities } = await import('../../src/features/engagement/activities/model.ts');
+    const { activityEntity } = await import('../../src/features/engagement/activities/record.ts');
     const { auditRows } = await import('../../src/features/platform/audit/model.ts');
     const { ObjectId } = await import('../../src/lib/ids.ts');
     const workspaceId = new ObjectId(tenant.workspaceId);
-    expect(await activities(server.ctx.db).count(workspaceId, {})).toBe(0);
+    expect(await activityEntity.collection(server.ctx.db).count(workspaceId, {})).toBe(0);
     const rows = await auditRows(server.ctx.db).find(workspaceId, {}).toArray();
     expect(rows).toMatchObject([{ action: 'lead.deleted', recordId: new ObjectId(native?._id) }]);
     expect(rows[0]).not.toHaveProperty('isUnfinished');

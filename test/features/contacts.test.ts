@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contacts } from '../../src/features/people/contacts/model.ts';
+import { contactEntity } from '../../src/features/people/contacts/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
@@ -238,11 +238,13 @@ describe('PUT and PATCH /contacts/:id', () => {
   it('refuses to grow a record beyond what the database holds', async () => {
     const tenant = await buildTenant(server);
     const { _id: id } = await createContact(tenant);
-    await contacts(server.ctx.db).updateOne(
-      new ObjectId(tenant.workspaceId),
-      { _id: new ObjectId(id) },
-      { $set: { 'fields.large': 'x'.repeat(7_900_000) } },
-    );
+    await contactEntity
+      .collection(server.ctx.db)
+      .updateOne(
+        new ObjectId(tenant.workspaceId),
+        { _id: new ObjectId(id) },
+        { $set: { 'fields.large': 'x'.repeat(7_900_000) } },
+      );
     const fields = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'x'.repeat(19_000)]));
     const answer = await tenant.api.patch(`/contacts/${id}`).send({ fields });
     expect(answer.status).toBe(413);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { customers } from '../../src/features/people/customers/model.ts';
+import { customerEntity } from '../../src/features/people/customers/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildPhone, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
@@ -155,7 +155,7 @@ describe('the conversion of the lead', () => {
       updatedAt: longAgo,
       version: 1,
     };
-    await customers(server.ctx.db).insertOne(record.workspaceId, {
+    await customerEntity.collection(server.ctx.db).insertOne(record.workspaceId, {
       ...record,
       facets: [],
       ...debtOf(record),
@@ -184,7 +184,7 @@ describe('the conversion of the lead', () => {
     const customer = await createCustomer(tenant);
     await tenant.api.patch(`/leads/${customer.leadId}`).send({ status: 'won' });
     const [workspaceId, _id] = [new ObjectId(tenant.workspaceId), new ObjectId(customer._id)];
-    await customers(server.ctx.db).updateOne(workspaceId, { _id }, { $set: debtOf({ _id }) });
+    await customerEntity.collection(server.ctx.db).updateOne(workspaceId, { _id }, { $set: debtOf({ _id }) });
     expect(await server.ctx.relay.sweep()).toBe(1);
     expect((await readLead(tenant, customer.leadId)).status).toBe('won');
   });

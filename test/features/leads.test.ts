@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/people/leads/model.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { createCustomField } from '../../src/tenancy/workspaces/service.ts';
 import { buildLead, buildPhone, buildTenant, getWorkspace, type Tenant, useServer } from '../helpers/app.ts';
@@ -457,7 +457,9 @@ describe('POST /leads/bulk', () => {
     const rows = buildLeads(10);
     const whole = await bulk(tenant, rows, 'import');
     const lost = whole.body.data.slice(6).map(({ _id }: SyncedRecord) => new ObjectId(_id));
-    await leads(server.ctx.db).deleteMany(new ObjectId(tenant.workspaceId), { _id: { $in: lost } });
+    await leadEntity
+      .collection(server.ctx.db)
+      .deleteMany(new ObjectId(tenant.workspaceId), { _id: { $in: lost } });
     const answer = await bulk(tenant, rows, 'import');
     expect(answer.body).toMatchObject({ count: 10, data: rows });
     expect(answer.body.data.slice(0, 6)).toEqual(whole.body.data.slice(0, 6));

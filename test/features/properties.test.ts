@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { properties } from '../../src/features/sales/properties/model.ts';
+import { propertyEntity } from '../../src/features/sales/properties/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { useEvents } from '../helpers/events.ts';
@@ -108,10 +108,9 @@ describe('POST /properties', () => {
     expect(property).toMatchObject({ ...buildProperty(), ...extra, ...taken });
     const listed = await tenant.api.get('/properties?status=sold');
     expect(listed.body.data).toEqual([property]);
-    const stored = await properties(server.ctx.db).findById(
-      new ObjectId(tenant.workspaceId),
-      new ObjectId(property._id),
-    );
+    const stored = await propertyEntity
+      .collection(server.ctx.db)
+      .findById(new ObjectId(tenant.workspaceId), new ObjectId(property._id));
     expect(stored).toMatchObject({ version: 1, archived: false, extra: { ...extra, ...taken } });
   });
 

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { leads } from '../../src/features/people/leads/model.ts';
-import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { type Embedded, startEmbedded } from '../../src/infra/embedded/index.ts';
 import { connectMongo } from '../../src/infra/mongo.ts';
 import { isMongoUnavailable } from '../../src/infra/mongo-errors.ts';
@@ -149,7 +148,8 @@ describe('while MongoDB does not answer', () => {
     const workspaceId = new ObjectId();
     const documents = [{ _id: new ObjectId(), workspaceId }];
     const lost = await whileFrozen('mongo', () =>
-      leads(db)
+      leadEntity
+        .collection(db)
         .insertMany(workspaceId, documents as never)
         .then(
           () => undefined,

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Lead } from '../../src/features/people/leads/model.ts';
-import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { type Lead, leadEntity } from '../../src/features/people/leads/record.ts';
 import { commandTimeoutMs } from '../../src/infra/bounded-collection.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { toAppError } from '../../src/plugins/errors.ts';

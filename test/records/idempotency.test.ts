@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/people/leads/model.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { createMarkSweep } from '../../src/records/marks.ts';
 import { buildLead, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
@@ -48,7 +48,7 @@ describe('a bulk request that is repeated', () => {
     const rows = [buildLead(), buildLead()];
     const { body } = await sendBulk(tenant, 'gone', rows);
     const id = new ObjectId(body.results[0].id as string);
-    await leads(server.ctx.db).deleteMany(new ObjectId(tenant.workspaceId), { _id: id });
+    await leadEntity.collection(server.ctx.db).deleteMany(new ObjectId(tenant.workspaceId), { _id: id });
     const again = await sendBulk(tenant, 'gone', rows);
     expect(again.body).toMatchObject({ count: 1, results: [{ status: 'skipped' }, { status: 'created' }] });
     expect((await tenant.api.get('/leads')).body.data).toHaveLength(1);
@@ -63,10 +63,11 @@ describe('the mark of a create', () => {
     const at = new Date(Date.now() - ageMs);
     const _id = ObjectId.createFromTime(at.getTime() / 1_000);
     const mark = { key: _id.toHexString(), request: 'body', at, original: { name: 'Before' } };
-    await leads(server.ctx.db).insertOne(new ObjectId(workspaceId), {
+    await leadEntity.collection(server.ctx.db).insertOne(new ObjectId(workspaceId), {
       _id,
       workspaceId: new ObjectId(workspaceId),
       name: 'After',
+      priority: 'Medium',
       createdAt: at,
       updatedAt: at,
       version: 2,
@@ -84,7 +85,7 @@ describe('the mark of a create', () => {
     const signal = new AbortController().signal;
     await createMarkSweep()(server.ctx, signal);
     const stored = async (id: ObjectId) =>
-      leads(server.ctx.db).findById(new ObjectId(tenant.workspaceId), id);
+      leadEntity.collection(server.ctx.db).findById(new ObjectId(tenant.workspaceId), id);
     expect(await stored(old)).not.toHaveProperty('idempotency');
     expect(await stored(old)).toMatchObject({ name: 'After', version: 2 });
     expect((await stored(young))?.idempotency).toHaveProperty('original');

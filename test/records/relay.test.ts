@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/people/leads/model.ts';
-import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { parkedEvents } from '../../src/records/parked-events.ts';
@@ -40,7 +39,7 @@ const sweptNames = (tenant: Tenant, count: number) =>
 const parkedOf = ({ workspaceId }: Tenant) =>
   parkedEvents(server.ctx.db).find(new ObjectId(workspaceId), {}).toArray();
 const storedLead = async ({ workspaceId }: Tenant, id: string) =>
-  leads(server.ctx.db).findById(new ObjectId(workspaceId), new ObjectId(id));
+  leadEntity.collection(server.ctx.db).findById(new ObjectId(workspaceId), new ObjectId(id));
 
 /** Leads as a process leaves them that dies right after the write, their events owed for a while. */
 async function abandonLeads(tenant: Tenant, names: string[], fields: object = {}): Promise<void> {
@@ -50,12 +49,13 @@ async function abandonLeads(tenant: Tenant, names: string[], fields: object = {}
       ...(await newRecord(server.ctx, leadEntity, workspaceId, {
         ...buildLead({ name }),
         mobileE164: undefined,
+        priority: 'Medium',
       })),
       owedSince: new Date(Date.now() - 60_000),
       ...fields,
     })),
   );
-  await leads(server.ctx.db).insertMany(workspaceId, records);
+  await leadEntity.collection(server.ctx.db).insertMany(workspaceId, records);
 }
 
 describe('an event that a listener refuses', () => {
@@ -78,7 +78,11 @@ describe('an event that a listener refuses', () => {
     expect(parked).toEqual(
       [1, 2].map(() => expect.objectContaining({ listener: 'test', reason: 'refused' })),
     );
-    expect(await leads(server.ctx.db).acrossTenants.countDocuments({ owedSince: { $exists: true } })).toBe(0);
+    expect(
+      await leadEntity
+        .collection(server.ctx.db)
+        .acrossTenants.countDocuments({ owedSince: { $exists: true } }),
+    ).toBe(0);
     const { text } = await apiOf(server, '', {}).get('/metrics');
     expect(text).toMatch(/^events_parked 2$/m);
   });
@@ -115,7 +119,7 @@ describe('a lead that has no room to become converted', () => {
     const full = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Full', priority: 'Low' });
     // From before leads were bounded.
     const tags = Array.from({ length: 600 }, (_, index) => `tag${index}`);
-    await leads(server.ctx.db).insertOne(workspaceId, { ...full, tags });
+    await leadEntity.collection(server.ctx.db).insertOne(workspaceId, { ...full, tags });
     const answer = await tenant.api.post('/customers').send(buildCustomer(full._id.toHexString()));
     expect(answer.status).toBe(201);
     const customer = await createCustomer(tenant);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { type Lead, leads } from '../../src/features/people/leads/model.ts';
+import { type Lead, leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import {
   type Api,
@@ -64,12 +64,13 @@ async function readPast(wanted: (seen: ReadonlyMap<string, SyncedRecord>) => boo
 }
 
 const storedLead = (id: string) =>
-  leads(server.ctx.db).findById(new ObjectId(tenant.workspaceId), new ObjectId(id));
+  leadEntity.collection(server.ctx.db).findById(new ObjectId(tenant.workspaceId), new ObjectId(id));
 const leadOf = (phone: string) =>
   until(
     async () =>
-      (await leads(server.ctx.db).findOne(new ObjectId(tenant.workspaceId), { mobileNumber: phone })) ??
-      undefined,
+      (await leadEntity
+        .collection(server.ctx.db)
+        .findOne(new ObjectId(tenant.workspaceId), { mobileNumber: phone })) ?? undefined,
   ) as Promise<Lead>;
 
 describe('a reader of /sync sees', () => {

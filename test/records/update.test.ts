@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leads } from '../../src/features/people/leads/model.ts';
-import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import {
@@ -41,10 +40,9 @@ describe('changes of one record by many writers', () => {
     expect(new Set(answers.map((answer) => answer?.status))).toEqual(new Set([200]));
     const times = answers.map((answer) => answer?.body.data.updatedAt);
     expect(new Set(times).size).toBe(40);
-    const stored = await leads(server.ctx.db).findById(
-      new ObjectId(tenant.workspaceId),
-      new ObjectId(lead._id),
-    );
+    const stored = await leadEntity
+      .collection(server.ctx.db)
+      .findById(new ObjectId(tenant.workspaceId), new ObjectId(lead._id));
     expect(stored?.version).toBe(41);
     expect(stored?.fields).toEqual(Object.fromEntries(numbers.map((number) => [`f${number}`, number])));
     expect(stored?.facets).toEqual(
@@ -123,7 +121,7 @@ describe('writes of one moment', () => {
       newRecord(ctx, leadEntity, workspaceId, { ...buildLead(), priority: 'Medium' });
     const [good, bad] = [await build(tenant), await build(other)];
     Object.assign(bad, { fields: { 'a\0b': 1 } });
-    const collection = leads(ctx.db);
+    const collection = leadEntity.collection(ctx.db);
     const inserts = [collection.insertOne(tenant, good), collection.insertOne(other, bad)];
     expect((await Promise.allSettled(inserts)).map(({ status }) => status)).toEqual([
       'fulfilled',

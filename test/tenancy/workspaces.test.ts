@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { contactInput } from '../../src/features/people/contacts/schema.ts';
-import { customerInput } from '../../src/features/people/customers/schema.ts';
-import { leadInput } from '../../src/features/people/leads/schema.ts';
-import { standardFields } from '../../src/tenancy/workspaces/standard-fields.ts';
+import type { z } from 'zod';
+import { contactEntity } from '../../src/features/people/contacts/record.ts';
+import { customerEntity } from '../../src/features/people/customers/record.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { anonymous, buildAccount, buildColleague, buildPortalKey, withKey } from '../helpers/accounts.ts';
 import { buildLead, buildTenant, startServer, useServer, workspacePath } from '../helpers/app.ts';
 
@@ -359,22 +359,25 @@ describe('GET /schema', () => {
     expect(byKey(customerFields, 'dealAmount')).toMatchObject({ type: 'number' });
   });
 
-  it('knows the fields that the entities take', () => {
-    expect(declaredFields('lead')).toEqual(inputFields(leadInput));
-    expect(declaredFields('contact')).toEqual(inputFields(contactInput));
-    expect(declaredFields('customer')).toEqual(inputFields(customerInput));
+  it('knows the fields that the entities take', async () => {
+    const { api } = await buildWorkspace();
+    const { data } = (await api.get('/schema')).body;
+    const entities = { leadFields: leadEntity, contactFields: contactEntity, customerFields: customerEntity };
+    expect(Object.keys(data)).toEqual(Object.keys(entities));
+    for (const [name, { schemas }] of Object.entries(entities)) {
+      const known = data[name].map((field: { fieldKey: string; required: boolean }) => [
+        field.fieldKey,
+        field.required,
+      ]);
+      expect(Object.fromEntries(known)).toEqual(inputFields(schemas.input));
+    }
   });
 });
 
-const declaredFields = (entity: keyof typeof standardFields) =>
-  Object.fromEntries(standardFields[entity].map(({ fieldKey, required = false }) => [fieldKey, required]));
-
 /** Field → required, of everything that a create takes at the root besides the map of custom fields. */
-const inputFields = (schema: {
-  shape: Record<string, { safeParse(value: unknown): { success: boolean } }>;
-}) =>
+const inputFields = (schema: z.ZodType) =>
   Object.fromEntries(
-    Object.entries(schema.shape)
+    Object.entries((schema as z.ZodObject).shape)
       .filter(([name]) => name !== 'fields')
-      .map(([name, field]) => [name, !field.safeParse(undefined).success]),
+      .map(([name, field]) => [name, !(field as z.ZodType).safeParse(undefined).success]),
   );

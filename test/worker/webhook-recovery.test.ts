@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { leadEntity } from '../../src/features/people/leads/service.ts';
+import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { webhookListener } from '../../src/features/platform/webhooks/listener.ts';
 import { deliveries, lanes } from '../../src/features/platform/webhooks/model.ts';
 import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
@@ -78,7 +78,7 @@ async function queueMany(count: number): Promise<void> {
 /** A lead as a process leaves it that dies right after the write: its event owed, a while ago, and handed to nobody. */
 async function insertAbandonedLead() {
   const workspaceId = new ObjectId(tenant.workspaceId);
-  const fields = { ...buildLead(), mobileE164: undefined };
+  const fields = { ...buildLead(), mobileE164: undefined, priority: 'Medium' as const };
   const lead = await newRecord(server.ctx, leadEntity, workspaceId, fields);
   lead.owedSince = new Date(Date.now() - 60_000);
   await leadEntity.collection(server.ctx.db).insertOne(workspaceId, lead);

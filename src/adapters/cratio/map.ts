@@ -1,6 +1,5 @@
-import type { Activity, Call } from '../../features/engagement/activities/model.ts';
-import type { Lead } from '../../features/people/leads/model.ts';
-import type { LeadInput as NativeLead } from '../../features/people/leads/schema.ts';
+import type { Activity, Call } from '../../features/engagement/activities/record.ts';
+import type { Lead, LeadDraft as NativeLead } from '../../features/people/leads/record.ts';
 import { amountOf } from '../../lib/money.ts';
 import { toUuid } from '../../lib/uuid.ts';
 import type { CallLogInput, CallLogOut, CallType, LeadInput, LeadOut, Outcome, Status } from './schema.ts';

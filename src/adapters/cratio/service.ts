@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { deleteLead } from '../../features/data/erasure/service.ts';
 import { createActivity, deleteActivity, listCalls } from '../../features/engagement/activities/service.ts';
 import { createOrMergeLead } from '../../features/people/leads/merge.ts';
-import type { Lead } from '../../features/people/leads/model.ts';
+import type { Lead } from '../../features/people/leads/record.ts';
 import { listLeadsByOffset } from '../../features/people/leads/service.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { type ObjectId, parseId } from '../../lib/ids.ts';

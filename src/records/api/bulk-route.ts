@@ -6,22 +6,24 @@ import { bulkBodyBytesMax, bulkResponse, bulkRows, workspaceParams } from '../..
 import { findWorkspace } from '../../tenancy/workspaces/service.ts';
 import { insertRecords, type Row, type RowOutcome, reasonOf } from '../bulk.ts';
 import { recallBulk, rememberBulk } from '../bulk-answers.ts';
+import type { DeclaredEntity } from '../entity/entity.ts';
+import type { EntityTypes } from '../entity/types.ts';
 import type { IdempotencyRequest } from '../idempotency.ts';
-import type { Entity, RecordDocument } from '../record.ts';
 import type { Caller, RecordService } from './service.ts';
-import { answerCreated, callerOf, type Shape } from './shape.ts';
+import { answerCreated, callerOf, checkedBy, type Shape } from './shape.ts';
 
 /** Many records in one request, each row with its own outcome; for entities with a bulk key. */
-export function registerBulk<T extends RecordDocument>(
+export function registerBulk<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, path, names, tags, writable, schemas, bulkKey } = shape;
-  const [, plural] = names;
-  if (!bulkKey) return;
+  const { entity, plural, tags, writable } = shape;
+  if (!entity.bulk) return;
+  const rowsKey = plural.toLowerCase();
+  const body = z.object({ [rowsKey]: bulkRows(`${entity.label}Input`) });
   app.post(
-    `${path}/bulk`,
+    `${entity.path}/bulk`,
     {
       bodyLimit: bulkBodyBytesMax,
       config: { ...writable, right: 'record.bulk', idempotent: true },
@@ -30,12 +32,12 @@ export function registerBulk<T extends RecordDocument>(
         summary: `Create up to 500 ${plural.toLowerCase()}; each row has its own outcome`,
         tags,
         params: workspaceParams,
-        body: z.object({ [bulkKey]: bulkRows(schemas.inputName) }),
+        body,
         response: { 201: bulkResponse },
       },
     },
     async (request, reply) => {
-      const rows = (request.body as Record<string, unknown[]>)[bulkKey] ?? [];
+      const rows = checkedBy(body, request.body)[rowsKey] ?? [];
       const outcomes = await createInBulk(ctx, shape, callerOf(request), rows, request.idempotency);
       const created = outcomes.filter((outcome) => outcome.status === 'created');
       answerCreated(reply, created.length > 0 && created.every(({ isReplay }) => isReplay));
@@ -44,51 +46,52 @@ export function registerBulk<T extends RecordDocument>(
   );
 }
 
-async function createInBulk<T extends RecordDocument>(
+async function createInBulk<X extends EntityTypes>(
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
   caller: Caller,
   inputs: unknown[],
   idempotency: IdempotencyRequest | undefined,
-): Promise<RowOutcome<T>[]> {
-  const { entity, service, schemas, duplicateReason = 'Duplicate' } = shape;
+): Promise<RowOutcome<X['document']>[]> {
+  const { entity, service } = shape;
+  const duplicateReason = entity.uniqueFields[0]?.reason ?? 'Duplicate';
   const workspaceId = caller.workspace._id;
   const answered = idempotency && (await recallBulk(ctx, entity, workspaceId, idempotency));
   if (answered) return answered;
-  const rows: Row<T>[] = [];
+  const rows: Row<X['document']>[] = [];
   for (const input of inputs) {
     // A row adds its new tags to the workspace; the next one is to know them, rather than to add them again.
     const workspace = (await findWorkspace(ctx, workspaceId)) ?? caller.workspace;
-    rows.push(await prepareRow(ctx, service, schemas.input, { ...caller, workspace }, input));
+    rows.push(await prepareRow(ctx, service, { ...caller, workspace }, input));
   }
   const outcomes = await insertRecords(ctx, entity, workspaceId, rows, { idempotency, duplicateReason });
-  if (service.afterCreate) {
-    for (const outcome of outcomes) {
-      if (outcome.status === 'created') await service.afterCreate(ctx, workspaceId, outcome.record);
-    }
+  for (const outcome of outcomes) {
+    if (outcome.status === 'created') await service.afterCreate(ctx, workspaceId, outcome.record);
   }
   return idempotency ? rememberBulk(ctx, entity, workspaceId, idempotency, outcomes) : outcomes;
 }
 
-async function prepareRow<T extends RecordDocument>(
+async function prepareRow<X extends EntityTypes>(
   ctx: Context,
-  service: RecordService<T>,
-  schema: z.ZodType,
+  service: RecordService<X>,
   caller: Caller,
   input: unknown,
-): Promise<Row<T>> {
-  const parsed = parseBounded(schema, input);
+): Promise<Row<X['document']>> {
+  const parsed = parseBounded(service.entity.schemas.input, input);
   if (!parsed.success) return { error: reasonOf(invalidInput(parsed.issues, 'row')) };
   try {
-    return { fields: await service.prepare(ctx, caller, parsed.data as never) };
+    return { fields: await service.prepare(ctx, caller, parsed.data) };
   } catch (error) {
     return { error: reasonOf(error) };
   }
 }
 
-function presentBulk<T extends RecordDocument>(entity: Entity<T>, outcomes: RowOutcome<T>[]) {
+function presentBulk<X extends EntityTypes>(
+  entity: DeclaredEntity<X>,
+  outcomes: RowOutcome<X['document']>[],
+) {
   const created = outcomes.filter((outcome) => outcome.status === 'created');
-  const isLead = entity.label === 'Lead';
+  const isLead = entity.name === 'lead';
   return {
     success: true as const,
     count: created.length,

@@ -1,25 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../../context.ts';
-import { invalid, notFound } from '../../lib/errors.ts';
+import { invalid } from '../../lib/errors.ts';
 import { listQueryOf, recentQuery, syncQuery, workspaceParams } from '../../lib/schemas.ts';
+import type { EntityTypes } from '../entity/types.ts';
 import { filtersMax, type ListQuery, listRecords, recentRecords, syncRecords } from '../list.ts';
-import type { RecordDocument } from '../record.ts';
-import type { Shape } from './shape.ts';
+import { checkedBy, type Shape } from './shape.ts';
 
 /** Newest first, with the entity's filters. */
-export function registerList<T extends RecordDocument>(
+export function registerList<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, path, names, tags, readable, many, schemas, presentPage } = shape;
-  const [, plural] = names;
-  const fields = Object.entries(schemas.filters);
+  const { entity, plural, tags, readable, many, presentPage } = shape;
+  const fields = Object.entries(entity.schemas.filters);
   const fieldOf = Object.fromEntries(fields.map(([name, { field }]) => [name, field]));
   const filterSchemas = Object.fromEntries(fields.map(([name, { schema }]) => [name, schema]));
   app.get(
-    path,
+    entity.path,
     {
       config: readable,
       schema: {
@@ -62,15 +61,14 @@ function listQuery(query: ListParameters, fieldOf: Record<string, string>): List
 }
 
 /** In the order of the last change. */
-export function registerSync<T extends RecordDocument>(
+export function registerSync<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, path, names, tags, readable, many, presentPage } = shape;
-  const [, plural] = names;
+  const { entity, plural, tags, readable, many, presentPage } = shape;
   app.get(
-    `${path}/sync`,
+    `${entity.path}/sync`,
     {
       config: readable,
       schema: {
@@ -83,7 +81,7 @@ export function registerSync<T extends RecordDocument>(
       },
     },
     async (request) => {
-      const query = request.query as z.output<typeof syncQuery>;
+      const query = checkedBy(syncQuery, request.query);
       const { limit, cursor, updated_since: updatedSince } = query;
       return presentPage(
         await syncRecords(ctx, entity, request.workspace._id, { limit, cursor, updatedSince }),
@@ -92,15 +90,14 @@ export function registerSync<T extends RecordDocument>(
   );
 }
 
-export function registerRecent<T extends RecordDocument>(
+export function registerRecent<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, path, names, tags, readable, many, presentPage } = shape;
-  const [, plural] = names;
+  const { entity, plural, tags, readable, many, presentPage } = shape;
   app.get(
-    `${path}/recent`,
+    `${entity.path}/recent`,
     {
       config: readable,
       schema: {
@@ -113,19 +110,18 @@ export function registerRecent<T extends RecordDocument>(
       },
     },
     async (request) => {
-      const query = request.query as z.output<typeof recentQuery>;
+      const query = checkedBy(recentQuery, request.query);
       return presentPage(await recentRecords(ctx, entity, request.workspace._id, query));
     },
   );
 }
 
-export function registerGet<T extends RecordDocument>(
+export function registerGet<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, idPath, names, tags, readable, one, recordParams, idOf, present } = shape;
-  const [singular] = names;
+  const { service, idPath, singular, tags, readable, one, recordParams, idOf, present } = shape;
   app.get(
     idPath,
     {
@@ -138,10 +134,6 @@ export function registerGet<T extends RecordDocument>(
         response: { 200: one },
       },
     },
-    async (request) => {
-      const record = await entity.collection(ctx.db).findById(request.workspace._id, idOf(request));
-      if (!record) throw notFound(entity.label);
-      return present(record);
-    },
+    async (request) => present(await service.get(ctx, request.workspace._id, idOf(request))),
   );
 }

@@ -1,18 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import type { Context } from '../../context.ts';
-import type { RecordDocument } from '../record.ts';
+import { entityNamed } from '../entity/names.ts';
+import type { EntityTypes } from '../entity/types.ts';
 import { registerBulk } from './bulk-route.ts';
 import { registerGet, registerList, registerRecent, registerSync } from './read-routes.ts';
-import { type RecordRoutes, shapeOf } from './shape.ts';
+import type { RecordService } from './service.ts';
+import { shapeOf } from './shape.ts';
 import { registerArchive, registerCreate, registerUpdates } from './write-routes.ts';
 
-/** Registers list, create, get, put, patch, archive, sync, recent and bulk of an entity. */
-export function registerRecordRoutes<T extends RecordDocument>(
+/**
+ * Registers list, create, get, put, patch, archive, sync, recent and bulk of an entity.
+ * @throws Error when one of its fields refers to an entity that there is not
+ */
+export function registerRecordRoutes<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  routes: RecordRoutes<T>,
+  service: RecordService<X>,
 ): void {
-  const shape = shapeOf(routes);
+  for (const { refersTo } of Object.values(service.entity.fields)) {
+    if (refersTo) entityNamed(refersTo);
+  }
+  const shape = shapeOf(service);
   registerList(app, ctx, shape);
   registerCreate(app, ctx, shape);
   registerSync(app, ctx, shape);

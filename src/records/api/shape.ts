@@ -4,41 +4,18 @@ import type { Scope } from '../../access/scopes.ts';
 import { type ObjectId, requireId } from '../../lib/ids.ts';
 import { envelope, idParams, pageOf } from '../../lib/schemas.ts';
 import type { Module } from '../../tenancy/workspaces/model.ts';
+import type { DeclaredEntity } from '../entity/entity.ts';
+import type { EntityTypes } from '../entity/types.ts';
 import type { Page } from '../page.ts';
-import type { Entity, RecordDocument } from '../record.ts';
 import type { Caller, RecordService } from './service.ts';
 
-/** An entity's routes as data. */
-export interface RecordRoutes<T extends RecordDocument> {
-  entity: Entity<T>;
-  service: RecordService<T>;
-  /** Below the workspace: "/leads". */
-  path: string;
-  /** Name of the id in the path, as the document has it: "leadId". */
-  idParam: string;
-  /** For operation ids and summaries: ["Lead", "Leads"]. */
-  names: readonly [singular: string, plural: string];
-  module: Module;
-  scopes: { read: Scope; write: Scope };
-  schemas: {
-    /** POST and PUT body, and the name of its component. */
-    input: z.ZodType;
-    inputName: string;
-    /** PUT body where it differs from the POST body. */
-    replace?: z.ZodType;
-    patch: z.ZodType;
-    out: z.ZodType;
-    /** Query parameters that filter the list, and the field each looks at. */
-    filters: Record<string, { schema: z.ZodType; field: string }>;
-  };
-  /** Key of the rows in a bulk body; entities without one have no bulk route. */
-  bulkKey?: string;
-  duplicateReason?: string;
-}
-
-/** What the routes of one entity have in common, derived once from their data. */
-export interface Shape<T extends RecordDocument> extends RecordRoutes<T> {
+/** What the routes of one entity have in common, worked out once. */
+export interface Shape<X extends EntityTypes> {
+  service: RecordService<X>;
+  entity: DeclaredEntity<X>;
   idPath: string;
+  singular: string;
+  plural: string;
   tags: string[];
   readable: { access: Scope; module: Module };
   writable: { access: Scope; module: Module };
@@ -46,22 +23,27 @@ export interface Shape<T extends RecordDocument> extends RecordRoutes<T> {
   many: z.ZodType;
   recordParams: z.ZodType;
   idOf(request: FastifyRequest): ObjectId;
-  present(record: T): { success: true; data: Record<string, unknown> };
-  presentPage(page: Page<T>): { success: true; data: Record<string, unknown>[]; nextCursor: string | null };
+  present(record: X['document']): { success: true; data: X['out'] };
+  presentPage(page: Page<X['document']>): { success: true; data: X['out'][]; nextCursor: string | null };
 }
 
-export function shapeOf<T extends RecordDocument>(routes: RecordRoutes<T>): Shape<T> {
-  const { entity, path, idParam, names, module, scopes, schemas } = routes;
+export function shapeOf<X extends EntityTypes>(service: RecordService<X>): Shape<X> {
+  const { entity } = service;
+  const { path, idParam, names, module, scopes, schemas } = entity;
+  const [singular, plural] = names;
   return {
-    ...routes,
+    service,
+    entity,
     idPath: `${path}/:${idParam}`,
-    tags: [names[1]],
+    singular,
+    plural,
+    tags: [plural],
     readable: { access: scopes.read, module },
     writable: { access: scopes.write, module },
     one: envelope(schemas.out),
     many: pageOf(schemas.out),
     recordParams: idParams(idParam),
-    idOf: (request) => requireId((request.params as Record<string, string>)[idParam] ?? '', entity.label),
+    idOf: ({ params }) => requireId((params as Record<string, string>)[idParam] ?? '', entity.label),
     present: (record) => ({ success: true, data: entity.present(record) }),
     presentPage: ({ records, nextCursor }) => ({
       success: true,
@@ -70,6 +52,9 @@ export function shapeOf<T extends RecordDocument>(routes: RecordRoutes<T>): Shap
     }),
   };
 }
+
+/** What the schema that checked it makes of a body or query; the type that one function for all entities loses. */
+export const checkedBy = <T>(_schema: z.ZodType<T>, value: unknown): T => value as T;
 
 export const callerOf = ({ actor, workspace }: FastifyRequest): Caller => ({ actor, workspace });
 

@@ -2,18 +2,17 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { actionSuccess, done, workspaceParams } from '../../lib/schemas.ts';
-import type { RecordDocument } from '../record.ts';
+import type { EntityTypes } from '../entity/types.ts';
 import { archiveRecord } from '../update.ts';
-import { createRecord } from './service.ts';
-import { answerCreated, callerOf, type Shape } from './shape.ts';
+import { answerCreated, callerOf, checkedBy, type Shape } from './shape.ts';
 
-export function registerCreate<T extends RecordDocument>(
+export function registerCreate<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { path, names, tags, writable, one, schemas, present } = shape;
-  const [singular] = names;
+  const { service, entity, singular, tags, writable, one, present } = shape;
+  const { path, schemas } = entity;
   app.post(
     path,
     {
@@ -28,7 +27,8 @@ export function registerCreate<T extends RecordDocument>(
       },
     },
     async (request, reply) => {
-      const created = await createRecord(ctx, shape, callerOf(request), request.body, request.idempotency);
+      const input = checkedBy(schemas.input, request.body);
+      const created = await service.create(ctx, callerOf(request), input, request.idempotency);
       answerCreated(reply, created.isReplay);
       return present(created.record);
     },
@@ -36,14 +36,13 @@ export function registerCreate<T extends RecordDocument>(
 }
 
 /** PUT and PATCH. */
-export function registerUpdates<T extends RecordDocument>(
+export function registerUpdates<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { service, idPath, names, tags, writable, one, schemas, recordParams, idOf, present } = shape;
-  const [singular] = names;
-  const update = (method: 'put' | 'patch', body: z.ZodType) =>
+  const { service, entity, idPath, singular, tags, writable, one, recordParams, idOf, present } = shape;
+  const update = (method: 'put' | 'patch', body: z.ZodType<X['patch']>) =>
     app[method](
       idPath,
       {
@@ -62,21 +61,20 @@ export function registerUpdates<T extends RecordDocument>(
       },
       async (request) => {
         const options = { ifMatch: request.ifMatch, isMergePatch: method === 'patch' };
-        const id = idOf(request);
-        return present(await service.update(ctx, callerOf(request), id, request.body as never, options));
+        const given = checkedBy(body, request.body);
+        return present(await service.update(ctx, callerOf(request), idOf(request), given, options));
       },
     );
-  update('put', schemas.replace ?? schemas.input);
-  update('patch', schemas.patch);
+  update('put', entity.schemas.replace);
+  update('patch', entity.schemas.patch);
 }
 
-export function registerArchive<T extends RecordDocument>(
+export function registerArchive<X extends EntityTypes>(
   app: FastifyInstance,
   ctx: Context,
-  shape: Shape<T>,
+  shape: Shape<X>,
 ): void {
-  const { entity, idPath, names, tags, writable, recordParams, idOf } = shape;
-  const [singular] = names;
+  const { entity, idPath, singular, tags, writable, recordParams, idOf } = shape;
   app.post(
     `${idPath}/archive`,
     {

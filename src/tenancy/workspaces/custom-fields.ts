@@ -1,6 +1,15 @@
+import type { Context } from '../../context.ts';
 import type { ErrorDetails } from '../../lib/errors.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { CustomField, FieldEntity, FieldType, Workspace } from './model.ts';
+import type { CustomField, FieldType, Workspace } from './model.ts';
+
+/** The entities to which workspaces can add fields. */
+export const entitiesWithFields = ({ features }: Context) =>
+  features
+    .flatMap(({ entities = [] }) => entities)
+    .flatMap(({ fieldDefinitions, ...entity }) =>
+      fieldDefinitions ? [{ ...entity, fieldDefinitions }] : [],
+    );
 
 type Values = Record<string, unknown>;
 
@@ -31,7 +40,7 @@ const isOption = (value: string, field: CustomField): boolean =>
  */
 export function assertCustomFields(
   workspace: Workspace,
-  entity: FieldEntity,
+  entity: string,
   values: Values | undefined,
   mode: 'create' | 'change',
 ): void {
@@ -42,7 +51,7 @@ export function assertCustomFields(
 /** The same as a result, for bulk rows. */
 export function customFieldErrors(
   workspace: Workspace,
-  entity: FieldEntity,
+  entity: string,
   values: Values = {},
   mode: 'create' | 'change',
 ): ErrorDetails | undefined {

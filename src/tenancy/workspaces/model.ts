@@ -23,9 +23,6 @@ export interface LeadStage {
   position: number;
 }
 
-export const fieldEntities = ['lead', 'contact', 'customer'] as const;
-export type FieldEntity = (typeof fieldEntities)[number];
-
 export const fieldTypes = [
   'text',
   'number',
@@ -39,7 +36,8 @@ export type FieldType = (typeof fieldTypes)[number];
 
 /** A field that the workspace added to an entity; its values stand in the record's `fields`. */
 export interface CustomField {
-  entity: FieldEntity;
+  /** Its name: "lead". */
+  entity: string;
   fieldKey: string;
   displayName: string;
   type: FieldType;
@@ -84,7 +82,7 @@ const workspaceSchema = new Schema<Workspace>({
   customFields: [
     {
       _id: false,
-      entity: { type: String, enum: fieldEntities },
+      entity: String,
       fieldKey: String,
       displayName: String,
       type: { type: String, enum: fieldTypes },

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { envelope, workspaceParams } from '../../lib/schemas.ts';
+import { entitiesWithFields } from './custom-fields.ts';
 import type { Workspace } from './model.ts';
-import { presentFields, presentSettings } from './present.ts';
+import { presentSettings } from './present.ts';
 import { fieldDefinition, leadStageOut, workspaceOut } from './schema.ts';
 
 const config = { access: 'metadata.read' } as const;
@@ -50,7 +51,8 @@ const lookups: Record<string, Lookup> = {
 };
 
 /** What a client learns about the workspace; all of it comes with the workspace that every request loads. */
-export const workspaceRoutes: Routes = async (app) => {
+export const workspaceRoutes: Routes = async (app, { ctx }) => {
+  const entities = entitiesWithFields(ctx);
   app.get(
     '',
     {
@@ -66,33 +68,30 @@ export const workspaceRoutes: Routes = async (app) => {
     async ({ workspace }) => ({ success: true as const, data: presentSettings(workspace) }),
   );
 
+  const nouns = entities.map(({ names }) => names[1].toLowerCase());
   app.get(
     '/schema',
     {
       config,
       schema: {
         operationId: 'getSchema',
-        summary: 'Standard and custom fields of leads, contacts and customers',
+        summary: `Standard and custom fields of ${new Intl.ListFormat('en-GB').format(nouns)}`,
         tags,
         params: workspaceParams,
         response: {
           200: envelope(
-            z.object({
-              leadFields: z.array(fieldDefinition),
-              contactFields: z.array(fieldDefinition),
-              customerFields: z.array(fieldDefinition),
-            }),
+            z.object(
+              Object.fromEntries(entities.map(({ name }) => [`${name}Fields`, z.array(fieldDefinition)])),
+            ),
           ),
         },
       },
     },
     async ({ workspace }) => ({
       success: true as const,
-      data: {
-        leadFields: presentFields(workspace, 'lead'),
-        contactFields: presentFields(workspace, 'contact'),
-        customerFields: presentFields(workspace, 'customer'),
-      },
+      data: Object.fromEntries(
+        entities.map(({ name, fieldDefinitions }) => [`${name}Fields`, fieldDefinitions(workspace)]),
+      ),
     }),
   );
 

@@ -3,7 +3,7 @@ import { isStorableName } from '../../lib/json-value.ts';
 import { isCountry } from '../../lib/phone.ts';
 import { shortText } from '../../lib/schemas.ts';
 import { isTimeZone } from '../../lib/time-zone.ts';
-import { fieldEntities, fieldTypes, modules } from './model.ts';
+import { fieldTypes, modules } from './model.ts';
 
 /** What a workspace can choose from; every request reads the workspace, so its lists stay short. */
 const itemsMax = 200;
@@ -109,29 +109,30 @@ const fieldKey = z
 
 const fieldOptions = listOf(itemsMax);
 
-export const customFieldInput = z
-  .object({
-    entity: z.enum(fieldEntities),
-    fieldKey,
-    displayName: item,
-    type: z.enum(fieldTypes),
-    required: z.boolean().default(false),
-    options: fieldOptions.optional().describe('Values of a select or multiselect; none: any'),
-  })
-  .meta({ id: 'CustomFieldInput' });
-
-export const customFieldUpdate = z
-  .object({
-    entity: z.enum(fieldEntities),
-    fieldKey,
-    displayName: item.optional(),
-    type: z.enum(fieldTypes).optional().describe('Cannot change: records have values of it'),
-    required: z.boolean().optional(),
-    options: fieldOptions.optional(),
-  })
-  .meta({ id: 'CustomFieldUpdate' });
-
-export const customFieldQuery = z.object({ entity: z.enum(fieldEntities).optional() });
+/** Bodies and query of the routes for custom fields. @param entities names of those that take them */
+export const customFieldSchemas = (entities: string[]) => ({
+  input: z
+    .object({
+      entity: z.enum(entities),
+      fieldKey,
+      displayName: item,
+      type: z.enum(fieldTypes),
+      required: z.boolean().default(false),
+      options: fieldOptions.optional().describe('Values of a select or multiselect; none: any'),
+    })
+    .meta({ id: 'CustomFieldInput' }),
+  update: z
+    .object({
+      entity: z.enum(entities),
+      fieldKey,
+      displayName: item.optional(),
+      type: z.enum(fieldTypes).optional().describe('Cannot change: records have values of it'),
+      required: z.boolean().optional(),
+      options: fieldOptions.optional(),
+    })
+    .meta({ id: 'CustomFieldUpdate' }),
+  query: z.object({ entity: z.enum(entities).optional() }),
+});
 
 export const customFieldOut = z
   .object({

@@ -2,12 +2,11 @@ import { z } from 'zod';
 import type { Routes } from '../../http.ts';
 import { withoutUndefined } from '../../lib/clean.ts';
 import { envelope, workspaceParams } from '../../lib/schemas.ts';
+import { entitiesWithFields } from './custom-fields.ts';
 import { presentSettings } from './present.ts';
 import {
-  customFieldInput,
   customFieldOut,
-  customFieldQuery,
-  customFieldUpdate,
+  customFieldSchemas,
   type SettingsInput,
   settingsInput,
   settingsOut,
@@ -18,6 +17,8 @@ const tags = ['Workspace'];
 
 /** What a workspace's people set up by session: settings and custom fields. */
 export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
+  const customField = customFieldSchemas(entitiesWithFields(ctx).map(({ name }) => name));
+
   app.get(
     '/api/workspaces/:workspaceId/settings',
     {
@@ -61,7 +62,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
         summary: 'List custom fields',
         tags,
         params: workspaceParams,
-        querystring: customFieldQuery,
+        querystring: customField.query,
         response: { 200: envelope(z.array(customFieldOut)) },
       },
     },
@@ -80,7 +81,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
         summary: 'Add a custom field to leads, contacts or customers',
         tags,
         params: workspaceParams,
-        body: customFieldInput,
+        body: customField.input,
         response: { 201: envelope(customFieldOut) },
       },
     },
@@ -100,7 +101,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
         summary: 'Change the custom field with this entity and fieldKey',
         tags,
         params: workspaceParams,
-        body: customFieldUpdate,
+        body: customField.update,
         response: { 200: envelope(customFieldOut) },
       },
     },

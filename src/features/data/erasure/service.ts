@@ -3,7 +3,8 @@ import { AppError, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
 import { deleteActivitiesOfLead } from '../../engagement/activities/service.ts';
-import { getLead, leadEntity } from '../../people/leads/service.ts';
+import { leadEntity } from '../../people/leads/record.ts';
+import { getLead } from '../../people/leads/service.ts';
 import { type AuditRow, auditRows } from '../../platform/audit/model.ts';
 
 /**

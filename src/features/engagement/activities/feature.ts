@@ -1,7 +1,7 @@
 import type { Feature } from '../../../feature.ts';
+import { activityEntity } from './record.ts';
 import { activityRoutes } from './routes.ts';
 import { sampleActivities } from './samples.ts';
-import { activityEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'activities',

@@ -3,9 +3,9 @@ import type { Routes } from '../../../http.ts';
 import { requireId } from '../../../lib/ids.ts';
 import { cursor, envelope, idParams, limitOf, pageOf } from '../../../lib/schemas.ts';
 import { answerCreated } from '../../../records/api/shape.ts';
-import { activityTypes } from './model.ts';
-import { presentActivity, presentContent } from './present.ts';
-import { activityInput, activityOut, commentOut, contentInput, noteOut } from './schema.ts';
+import { presentContent } from './present.ts';
+import { activityEntity, activityTypes } from './record.ts';
+import { commentOut, contentInput, noteOut } from './schema.ts';
 import { createActivity, listActivities } from './service.ts';
 
 const params = idParams('leadId');
@@ -77,13 +77,17 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         tags,
         params,
         querystring: listQuery.extend({ type: z.enum(activityTypes).optional() }),
-        response: { 200: pageOf(activityOut) },
+        response: { 200: pageOf(activityEntity.schemas.out) },
       },
     },
     async (request) => {
       const leadId = requireId(request.params.leadId, 'Lead');
       const page = await listActivities(ctx, request.workspace._id, leadId, request.query);
-      return { success: true as const, data: page.records.map(presentActivity), nextCursor: page.nextCursor };
+      return {
+        success: true as const,
+        data: page.records.map(activityEntity.present),
+        nextCursor: page.nextCursor,
+      };
     },
   );
 
@@ -96,8 +100,8 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         summary: 'Write down an activity of a lead',
         tags,
         params,
-        body: activityInput,
-        response: { 201: envelope(activityOut) },
+        body: activityEntity.schemas.input,
+        response: { 201: envelope(activityEntity.schemas.out) },
       },
     },
     async (request, reply) => {
@@ -110,7 +114,7 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         request.idempotency,
       );
       answerCreated(reply, isReplay);
-      return { success: true as const, data: presentActivity(record) };
+      return { success: true as const, data: activityEntity.present(record) };
     },
   );
 };

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { dateTime, dateTimeOut, longText, shortText } from '../../../lib/schemas.ts';
-import { activityTypes, callDirections, callOutcomes } from './model.ts';
+import { dateTimeOut } from '../../../lib/schemas.ts';
 
 /** Body of a comment or note. */
 export const contentInput = z
@@ -17,45 +16,3 @@ const contentOut = {
 };
 export const commentOut = z.object(contentOut).meta({ id: 'Comment' });
 export const noteOut = z.object(contentOut).meta({ id: 'Note' });
-
-const call = z.object({
-  direction: z.enum(callDirections),
-  durationSeconds: z.int().min(0).max(86_400).describe('0: missed'),
-  outcome: z.enum(callOutcomes),
-});
-
-/** Comments have a route of their own; everything else is written here. */
-export const activityInput = z
-  .object({
-    type: z.enum(activityTypes).exclude(['comment']),
-    title: shortText.optional(),
-    description: longText.optional(),
-    occurredAt: dateTime.optional().describe('Now, when left out'),
-    call: z
-      .object({ ...call.shape, outcome: call.shape.outcome.default('completed') })
-      .optional()
-      .describe('Of a call'),
-  })
-  .refine((input) => input.call === undefined || input.type === 'call', {
-    path: ['call'],
-    message: 'Only for calls',
-  })
-  .meta({ id: 'ActivityInput' });
-
-export const activityOut = z
-  .object({
-    _id: z.string(),
-    workspaceId: z.string(),
-    userId: z.string(),
-    leadId: z.string(),
-    type: z.enum(activityTypes),
-    title: z.string().optional(),
-    description: z.string().optional(),
-    occurredAt: dateTimeOut,
-    call: call.meta({ id: 'Call' }).optional(),
-    createdAt: dateTimeOut,
-  })
-  .meta({ id: 'Activity' });
-
-export type ActivityInput = z.output<typeof activityInput>;
-export type ActivityOut = z.output<typeof activityOut>;

@@ -7,18 +7,9 @@ import { insertRecord } from '../../../records/insert.ts';
 import { listRecords } from '../../../records/list.ts';
 import { type OffsetPage, pageByOffset } from '../../../records/offset.ts';
 import type { Page } from '../../../records/page.ts';
-import type { Entity, Managed } from '../../../records/record.ts';
+import type { Managed } from '../../../records/record.ts';
 import { getLead } from '../../people/leads/service.ts';
-import { type Activity, type ActivityType, activities, type Call, threadOf } from './model.ts';
-import { presentActivity } from './present.ts';
-
-export const activityEntity: Entity<Activity> = {
-  label: 'Activity',
-  collection: activities,
-  facets: { leadId: 'value', thread: 'value' },
-  events: {},
-  present: presentActivity,
-};
+import { type Activity, type ActivityType, activityEntity, type Call, threadOf } from './record.ts';
 
 export type NewActivity = Omit<Activity, Managed | 'leadId' | 'thread' | 'userId' | 'occurredAt'> & {
   occurredAt?: Date | undefined;
@@ -51,7 +42,7 @@ export async function createActivity(
   try {
     await getLead(ctx, workspaceId, leadId);
   } catch (error) {
-    await activities(ctx.db).deleteMany(workspaceId, { _id: created.record._id });
+    await activityEntity.collection(ctx.db).deleteMany(workspaceId, { _id: created.record._id });
     throw error;
   }
   return created;
@@ -90,7 +81,7 @@ export function listCalls(
   query: CallQuery,
 ): Promise<OffsetPage<Activity>> {
   const { limit, offset, reader, from, before, leadId, direction } = query;
-  return pageByOffset(ctx, activities(ctx.db), workspaceId, {
+  return pageByOffset(ctx, activityEntity.collection(ctx.db), workspaceId, {
     filter: {
       type: 'call',
       occurredAt: { $gte: from, $lt: before },
@@ -111,7 +102,7 @@ export const deleteActivitiesOfLead = (
   ctx: Context,
   workspaceId: ObjectId,
   leadId: ObjectId,
-): Promise<number> => activities(ctx.db).deleteMany(workspaceId, { leadId });
+): Promise<number> => activityEntity.collection(ctx.db).deleteMany(workspaceId, { leadId });
 
 /** @throws AppError not_found */
 export async function deleteActivity(
@@ -120,5 +111,6 @@ export async function deleteActivity(
   id: ObjectId,
   type: ActivityType,
 ): Promise<void> {
-  if ((await activities(ctx.db).deleteMany(workspaceId, { _id: id, type })) === 0) throw notFound('Activity');
+  if ((await activityEntity.collection(ctx.db).deleteMany(workspaceId, { _id: id, type })) === 0)
+    throw notFound('Activity');
 }

@@ -1,7 +1,7 @@
 import type { Feature } from '../../../feature.ts';
+import { taskEntity } from './record.ts';
 import { taskRoutes } from './routes.ts';
 import { sampleTasks } from './samples.ts';
-import { taskEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'tasks',

@@ -2,32 +2,16 @@ import type { Routes } from '../../../http.ts';
 import { requireId } from '../../../lib/ids.ts';
 import { envelope, idParams } from '../../../lib/schemas.ts';
 import { registerRecordRoutes } from '../../../records/api/routes.ts';
-import { presentTask } from './present.ts';
-import { taskFilters, taskInput, taskOut, taskPatch } from './schema.ts';
-import { completeTask, reopenTask, taskEntity, taskService } from './service.ts';
+import { taskEntity } from './record.ts';
+import { completeTask, reopenTask, taskService } from './service.ts';
 
 export const taskRoutes: Routes = async (app, { ctx }) => {
-  registerRecordRoutes(app, ctx, {
-    entity: taskEntity,
-    service: taskService,
-    path: '/tasks',
-    idParam: 'id',
-    names: ['Task', 'Tasks'],
-    module: 'tasks',
-    scopes: { read: 'task.read', write: 'task.write' },
-    schemas: {
-      input: taskInput,
-      inputName: 'TaskInput',
-      patch: taskPatch,
-      out: taskOut,
-      filters: taskFilters,
-    },
-  });
+  registerRecordRoutes(app, ctx, taskService);
 
   const oneTask = {
     config: { access: 'task.write', module: 'tasks', etag: true },
     params: idParams('id'),
-    response: { 200: envelope(taskOut) },
+    response: { 200: envelope(taskEntity.schemas.out) },
   } as const;
 
   app.post(
@@ -45,7 +29,7 @@ export const taskRoutes: Routes = async (app, { ctx }) => {
     async (request) => {
       const id = requireId(request.params.id, taskEntity.label);
       const task = await completeTask(ctx, request.workspace._id, id);
-      return { success: true as const, data: presentTask(task) };
+      return { success: true as const, data: taskEntity.present(task) };
     },
   );
 
@@ -64,7 +48,7 @@ export const taskRoutes: Routes = async (app, { ctx }) => {
     async (request) => {
       const id = requireId(request.params.id, taskEntity.label);
       const task = await reopenTask(ctx, request.workspace._id, id);
-      return { success: true as const, data: presentTask(task) };
+      return { success: true as const, data: taskEntity.present(task) };
     },
   );
 };

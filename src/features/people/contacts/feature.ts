@@ -1,7 +1,7 @@
 import type { Feature } from '../../../feature.ts';
+import { contactEntity } from './record.ts';
 import { contactRoutes } from './routes.ts';
 import { sampleContacts } from './samples.ts';
-import { contactEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'contacts',

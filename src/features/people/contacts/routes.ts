@@ -3,28 +3,11 @@ import { AppError } from '../../../lib/errors.ts';
 import { actionSuccess, done, workspaceParams } from '../../../lib/schemas.ts';
 import { registerRecordRoutes } from '../../../records/api/routes.ts';
 import { answerCreated } from '../../../records/api/shape.ts';
-import { contactFilters, contactInput, contactOut, contactPatch } from './schema.ts';
-import { contactEntity, contactService, createContact } from './service.ts';
+import { contactEntity } from './record.ts';
+import { contactService, createContact } from './service.ts';
 
 export const contactRoutes: Routes = async (app, { ctx }) => {
-  registerRecordRoutes(app, ctx, {
-    entity: contactEntity,
-    service: contactService,
-    path: '/contacts',
-    idParam: 'id',
-    names: ['Contact', 'Contacts'],
-    module: 'contacts',
-    scopes: { read: 'contact.read', write: 'contact.write' },
-    schemas: {
-      input: contactInput,
-      inputName: 'ContactInput',
-      patch: contactPatch,
-      out: contactOut,
-      filters: contactFilters,
-    },
-    bulkKey: 'contacts',
-    duplicateReason: 'Duplicate mobile number',
-  });
+  registerRecordRoutes(app, ctx, contactService);
 
   app.post(
     '/inbound/contacts',
@@ -35,7 +18,7 @@ export const contactRoutes: Routes = async (app, { ctx }) => {
         summary: 'Take in a contact from a form or portal; a known number is not doubled',
         tags: ['Contacts'],
         params: workspaceParams,
-        body: contactInput,
+        body: contactEntity.schemas.input,
         response: { 201: actionSuccess },
       },
     },

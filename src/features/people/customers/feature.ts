@@ -1,8 +1,8 @@
 import type { Feature } from '../../../feature.ts';
 import { leadConversion } from './conversion.ts';
+import { customerEntity } from './record.ts';
 import { customerRoutes } from './routes.ts';
 import { sampleCustomers } from './samples.ts';
-import { customerEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'customers',

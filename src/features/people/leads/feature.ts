@@ -1,7 +1,7 @@
 import type { Feature } from '../../../feature.ts';
+import { leadEntity } from './record.ts';
 import { leadRoutes } from './routes.ts';
 import { sampleLeads } from './samples.ts';
-import { leadEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'leads',

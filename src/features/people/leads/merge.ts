@@ -3,17 +3,16 @@ import { withoutUndefined } from '../../../lib/clean.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Caller } from '../../../records/api/service.ts';
 import { insertRecord } from '../../../records/insert.ts';
-import type { Lead } from './model.ts';
-import type { LeadInput } from './schema.ts';
-import { findLeadByEmail, findLeadByPhone, leadEntity, prepareLead, updateLead } from './service.ts';
+import { type Lead, type LeadDraft, leadEntity } from './record.ts';
+import { findLeadByEmail, findLeadByPhone, prepareLead, updateLead } from './service.ts';
 
 export interface MergeInput {
   /** What the request gives: all that a merge changes. */
-  given: Partial<LeadInput> & Pick<LeadInput, 'name'>;
+  given: LeadDraft;
   /** What else a new lead gets. */
-  defaults: Partial<LeadInput>;
+  defaults: Partial<LeadDraft>;
   /** Leaves out of `given` what would only restate the lead in other words. */
-  withoutRestated(given: Partial<LeadInput>, existing: Lead): Partial<LeadInput>;
+  withoutRestated(given: Partial<LeadDraft>, existing: Lead): Partial<LeadDraft>;
 }
 
 /** Each attempt that fails met a lead which another request has just created, changed or archived. */
@@ -47,7 +46,7 @@ export async function createOrMergeLead(
 async function findSame(
   ctx: Context,
   { workspace }: Caller,
-  given: Partial<LeadInput>,
+  given: Partial<LeadDraft>,
 ): Promise<Lead | null> {
   const byPhone = given.mobileNumber ? await findLeadByPhone(ctx, workspace, given.mobileNumber) : null;
   return byPhone ?? (given.email ? findLeadByEmail(ctx, workspace._id, given.email) : null);

@@ -4,28 +4,11 @@ import { AppError } from '../../../lib/errors.ts';
 import { actionSuccess, phoneNumber, workspaceParams } from '../../../lib/schemas.ts';
 import { registerRecordRoutes } from '../../../records/api/routes.ts';
 import { answerCreated } from '../../../records/api/shape.ts';
-import { leadFilters, leadInput, leadOut, leadPatch } from './schema.ts';
-import { createLead, findLeadByPhone, leadEntity, leadService } from './service.ts';
+import { leadEntity } from './record.ts';
+import { createLead, findLeadByPhone, leadService } from './service.ts';
 
 export const leadRoutes: Routes = async (app, { ctx }) => {
-  registerRecordRoutes(app, ctx, {
-    entity: leadEntity,
-    service: leadService,
-    path: '/leads',
-    idParam: 'leadId',
-    names: ['Lead', 'Leads'],
-    module: 'leads',
-    scopes: { read: 'lead.read', write: 'lead.write' },
-    schemas: {
-      input: leadInput,
-      inputName: 'LeadInput',
-      patch: leadPatch,
-      out: leadOut,
-      filters: leadFilters,
-    },
-    bulkKey: 'leads',
-    duplicateReason: 'Duplicate mobile number',
-  });
+  registerRecordRoutes(app, ctx, leadService);
 
   app.post(
     '/leads/check-duplicate',
@@ -61,7 +44,7 @@ export const leadRoutes: Routes = async (app, { ctx }) => {
         summary: 'Take in a lead from a form or portal; a known number is not doubled',
         tags: ['Leads'],
         params: workspaceParams,
-        body: leadInput,
+        body: leadEntity.schemas.input,
         response: { 201: actionSuccess },
       },
     },

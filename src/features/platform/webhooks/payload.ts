@@ -1,9 +1,9 @@
 import type { Entity, EventType, RecordDocument } from '../../../records/record.ts';
-import { taskEntity } from '../../engagement/tasks/service.ts';
-import { contactEntity } from '../../people/contacts/service.ts';
-import { customerEntity } from '../../people/customers/service.ts';
-import { leadEntity } from '../../people/leads/service.ts';
-import { propertyEntity } from '../../sales/properties/service.ts';
+import { taskEntity } from '../../engagement/tasks/record.ts';
+import { contactEntity } from '../../people/contacts/record.ts';
+import { customerEntity } from '../../people/customers/record.ts';
+import { leadEntity } from '../../people/leads/record.ts';
+import { propertyEntity } from '../../sales/properties/record.ts';
 
 /** What an event's body shows, by the first word of its type: the record as the API shows it. */
 const entities: Record<string, Pick<Entity<never>, 'present'>> = {

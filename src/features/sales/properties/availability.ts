@@ -1,4 +1,5 @@
-import type { Property, Unit, UnitStatus, UnitSummary } from './model.ts';
+import type { Property } from './record.ts';
+import type { Unit, UnitStatus, UnitSummary } from './units.ts';
 
 /**
  * What there is to sell. A property with units has as many as are available; one without counts as a single unit of

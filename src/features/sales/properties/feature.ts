@@ -1,7 +1,7 @@
 import type { Feature } from '../../../feature.ts';
+import { propertyEntity } from './record.ts';
 import { propertyRoutes } from './routes.ts';
 import { sampleProperties } from './samples.ts';
-import { propertyEntity } from './service.ts';
 
 export const feature: Feature = {
   name: 'properties',

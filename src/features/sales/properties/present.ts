@@ -1,27 +1,6 @@
 import { inventoryOf } from './availability.ts';
-import type { Property } from './model.ts';
-import {
-  type AvailabilityRow,
-  availableUnitsShownMax,
-  type InventoryRow,
-  type PropertyOut,
-} from './schema.ts';
-
-/** What leaves the server as a property: in answers, in events, and as what adapters translate. */
-export function presentProperty(property: Property): PropertyOut {
-  return {
-    // First, so that what the server knows wins.
-    ...property.extra,
-    ...describe(property),
-    workspaceId: property.workspaceId.toHexString(),
-    assignedTo: property.assignedTo,
-    towers: property.towers,
-    units: property.units,
-    archivedAt: property.archivedAt?.toISOString(),
-    createdAt: property.createdAt.toISOString(),
-    updatedAt: property.updatedAt.toISOString(),
-  };
-}
+import type { Property } from './record.ts';
+import { type AvailabilityRow, availableUnitsShownMax, type InventoryRow } from './schema.ts';
 
 export function presentInventory(property: Property): InventoryRow {
   const { total, ...counts } = inventoryOf(property);

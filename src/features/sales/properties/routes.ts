@@ -5,48 +5,23 @@ import { actionSuccess, done, envelope, idParams, pageOf, workspaceParams } from
 import { registerRecordRoutes } from '../../../records/api/routes.ts';
 import { answerCreated } from '../../../records/api/shape.ts';
 import { presentAvailability, presentInventory } from './present.ts';
-import {
-  availabilityRow,
-  inventoryRow,
-  propertyFilters,
-  propertyInput,
-  propertyOut,
-  propertyPatch,
-  towerOut,
-  unitOut,
-  unitQuery,
-  wholeListQuery,
-} from './schema.ts';
+import { propertyEntity } from './record.ts';
+import { availabilityRow, inventoryRow, unitQuery, wholeListQuery } from './schema.ts';
 import {
   createProperty,
   listAvailable,
   listInventory,
   listTowers,
   listUnits,
-  propertyEntity,
   propertyService,
 } from './service.ts';
+import { towerOut, unitOut } from './units.ts';
 
 const tags = ['Properties'];
 const readable = { access: 'property.read', module: 'properties' } as const;
 
 export const propertyRoutes: Routes = async (app, { ctx }) => {
-  registerRecordRoutes(app, ctx, {
-    entity: propertyEntity,
-    service: propertyService,
-    path: '/properties',
-    idParam: 'propertyId',
-    names: ['Property', 'Properties'],
-    module: 'properties',
-    scopes: { read: 'property.read', write: 'property.write' },
-    schemas: {
-      input: propertyInput,
-      inputName: 'PropertyInput',
-      patch: propertyPatch,
-      out: propertyOut,
-      filters: propertyFilters,
-    },
-  });
+  registerRecordRoutes(app, ctx, propertyService);
 
   app.get(
     '/properties/inventory',
@@ -133,7 +108,7 @@ export const propertyRoutes: Routes = async (app, { ctx }) => {
         summary: 'Take in a property from a form or portal',
         tags,
         params: workspaceParams,
-        body: propertyInput,
+        body: propertyEntity.schemas.input,
         response: { 201: actionSuccess },
       },
     },

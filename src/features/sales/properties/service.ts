@@ -1,100 +1,29 @@
 import type { Context } from '../../../context.ts';
 import { notFound } from '../../../lib/errors.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
-import { toMoney } from '../../../lib/money.ts';
-import {
-  type Caller,
-  createRecord,
-  type RecordService,
-  type UpdateRequest,
-} from '../../../records/api/service.ts';
-import { applyChange, type Change, changeOf } from '../../../records/change.ts';
-import type { Created, IdempotencyRequest } from '../../../records/idempotency.ts';
+import { recordService } from '../../../records/api/service.ts';
+import { applyChange, type Change } from '../../../records/change.ts';
 import { listRecords } from '../../../records/list.ts';
 import type { Page } from '../../../records/page.ts';
-import type { Entity, Managed } from '../../../records/record.ts';
-import { updateRecord } from '../../../records/update.ts';
-import { assertMembers } from '../../../tenancy/members/service.ts';
 import { isAvailable, summariseUnits } from './availability.ts';
 import { splitExtra } from './extra.ts';
-import { type Property, properties, type Tower, type Unit, type UnitStatus } from './model.ts';
-import { presentProperty } from './present.ts';
-import type { PropertyInput, PropertyPatch } from './schema.ts';
+import { type Property, propertyEntity } from './record.ts';
+import type { Tower, Unit, UnitStatus } from './units.ts';
 
-export const propertyEntity: Entity<Property> = {
-  label: 'Property',
-  collection: properties,
-  facets: {
-    title: 'words',
-    propertyType: 'value',
-    salesType: 'value',
-    subtype: 'value',
-    city: 'value',
-    state: 'value',
-    country: 'value',
-    area: 'value',
-    assignedTo: 'value',
-    isAvailable: 'value',
-    'extra.status': 'value',
+export const propertyService = recordService(propertyEntity, {
+  unpack: (body) => {
+    const { given, extra } = splitExtra(propertyEntity.fields, body);
+    return { ...given, extra };
   },
-  // A project with thousands of units is one property; lists leave the units out.
-  bytesMax: 1_024 * 1_024,
-  events: { created: 'property.created', updated: 'property.updated' },
-  present: presentProperty,
-};
+  complete(_ctx, _caller, { units, extra: given = {} }) {
+    const extra = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+    const unitSummary = summariseUnits(units);
+    return { extra, unitSummary, isAvailable: isAvailable({ unitSummary, extra }) };
+  },
+  revise: (_ctx, change) => withAvailability(change),
+});
 
-export const propertyService: RecordService<Property> = {
-  prepare: prepareProperty,
-  update: updateProperty,
-};
-
-async function prepareProperty(
-  ctx: Context,
-  caller: Caller,
-  input: PropertyInput,
-): Promise<Omit<Property, Managed>> {
-  const { given, extra } = splitExtra(input);
-  const { price, currency, ...fields } = given;
-  await assertMembers(ctx, caller.workspace._id, 'assignedTo', fields.assignedTo);
-  const own = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== null));
-  const unitSummary = summariseUnits(fields.units);
-  return {
-    ...fields,
-    price: toMoney(price, currency),
-    unitSummary,
-    isAvailable: isAvailable({ unitSummary, extra: own }),
-    extra: own,
-  };
-}
-
-/** Creates a property, or answers with the one that an earlier request with the same key created. @throws AppError */
-export const createProperty = (
-  ctx: Context,
-  caller: Caller,
-  input: PropertyInput,
-  idempotency?: IdempotencyRequest,
-): Promise<Created<Property>> =>
-  createRecord(ctx, { entity: propertyEntity, service: propertyService }, caller, input, idempotency);
-
-/** Changes a property as PUT and PATCH do; the client's own fields are merged like the others. @throws AppError */
-export async function updateProperty(
-  ctx: Context,
-  caller: Caller,
-  id: ObjectId,
-  body: PropertyInput | PropertyPatch,
-  request: UpdateRequest,
-): Promise<Property> {
-  const { given, extra } = splitExtra(body);
-  const { price, currency, ...fields } = given;
-  const { _id: workspaceId } = caller.workspace;
-  await assertMembers(ctx, workspaceId, 'assignedTo', fields.assignedTo ?? undefined);
-  const change: Change = changeOf({ ...fields, extra }, { ...request, map: 'extra' });
-  if (price !== undefined) change.set['price.amount'] = String(price);
-  if (currency !== undefined) change.set['price.currency'] = currency;
-  return updateRecord(ctx, propertyEntity, workspaceId, id, withAvailability(change), {
-    ifMatch: request.ifMatch,
-  });
-}
+export const { create: createProperty } = propertyService;
 
 /** Of units and status a change may name one only; what there is to sell follows from both. */
 const withAvailability =
@@ -153,12 +82,7 @@ async function getPart(
   part: 'units' | 'towers',
 ): Promise<Partial<Property>> {
   const projection = { workspaceId: 1, [part]: 1 };
-  const property = await properties(ctx.db).findById(workspaceId, id, { projection });
-  if (!property) throw notFound('Property');
+  const property = await propertyEntity.collection(ctx.db).findById(workspaceId, id, { projection });
+  if (!property) throw notFound(propertyEntity.label);
   return property;
-}
-
-/** Whether the workspace has this property, archived or not. */
-export async function hasProperty(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<boolean> {
-  return (await properties(ctx.db).findById(workspaceId, id, { projection: { workspaceId: 1 } })) !== null;
 }

@@ -1,0 +1,57 @@
+import { filterText } from '../../../lib/schemas.ts';
+import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/entity.ts';
+import {
+  choice,
+  customFields,
+  e164Of,
+  email,
+  listed,
+  longText,
+  member,
+  money,
+  phone,
+  tags,
+  text,
+} from '../../../records/entity/kinds.ts';
+
+/** A person who may buy. */
+export const leadEntity = entity({
+  name: 'lead',
+  path: '/leads',
+  idParam: 'leadId',
+  module: 'leads',
+  scopes: { read: 'lead.read', write: 'lead.write' },
+  bulk: true,
+  fields: {
+    name: text({ required: true, search: true }),
+    mobileNumber: phone({
+      required: 'natively',
+      search: true,
+      describe: 'Primary mobile number; a live lead with the same number is a duplicate',
+    }),
+    mobileE164: e164Of('mobileNumber', {
+      unique: { index: 'unique_phone', reason: 'Duplicate mobile number' },
+    }),
+    email: email({ search: true }),
+    /** The address, of a lead that has to stay the only live one with it: parallel merges meet here (see merge.ts). */
+    emailKey: text({ hidden: true, unique: { index: 'unique_email', reason: 'Duplicate email' } }),
+    company: text(),
+    city: text(),
+    status: listed('leadStatuses', { filter: true, initial: ({ leadStatuses }) => leadStatuses[0] }),
+    leadStage: listed('leadStages', { filter: true, initial: ({ leadStages }) => leadStages[0]?.stageKey }),
+    source: listed('sources', { filter: true }),
+    priority: choice(['Low', 'Medium', 'High'], { initial: 'Medium', filter: { schema: filterText } }),
+    dealValue: money({ min: 0, max: 1e15, describe: "In the workspace's currency" }),
+    tags: tags({ filter: true }),
+    description: longText(),
+    assignedTo: member({ filter: true }),
+    fields: customFields(),
+    /** The customer that the lead became. */
+    customerId: text({ managed: true }),
+  },
+});
+
+export type Lead = DocumentOf<typeof leadEntity>;
+
+/** What a lead can be made of; the native contract demands a phone number, others are content with an email. */
+export type LeadDraft = DraftOf<typeof leadEntity>;

@@ -1,0 +1,71 @@
+import { Schema } from 'mongoose';
+import { tenantCollection } from '../../infra/mongo.ts';
+import type { FacetRules } from '../facets.ts';
+import { declareRecordIndexes } from '../list.ts';
+import type { RecordDocument } from '../record.ts';
+import { recordFields } from '../schema.ts';
+import { type Fields, isAlwaysThere, type Unique } from './field.ts';
+
+/** An index of the entity's own, with the query that it serves. */
+export interface Index {
+  name: string;
+  serves: string;
+  /** After the workspace, which every index begins with. */
+  keys: Record<string, 1 | -1>;
+  unique?: true;
+  /** Only documents that have this field are in it. */
+  having?: string;
+}
+
+/** Declares the entity's collection: its Mongoose schema and indexes. */
+export function storeOf<T extends RecordDocument>(
+  collection: string,
+  fields: Fields,
+  indexes: readonly Index[],
+) {
+  const own = Object.entries(fields)
+    .filter(([, { stored }]) => stored)
+    .map(([name, field]) => [name, { ...field.stored, ...(isAlwaysThere(field) ? { required: true } : {}) }]);
+  const schema = new Schema({ ...recordFields, ...Object.fromEntries(own) });
+  declareRecordIndexes(schema);
+  for (const [name, field] of Object.entries(fields)) {
+    const { unique } = field.options;
+    if (!unique) continue;
+    const whenGiven = isAlwaysThere(field) ? {} : { [name]: { $exists: true } };
+    schema.index(
+      { workspaceId: 1, [name]: 1 },
+      { name: unique.index, unique: true, partialFilterExpression: { archived: false, ...whenGiven } },
+    );
+  }
+  for (const { name, keys, unique, having } of indexes) {
+    const partial = having ? { partialFilterExpression: { [having]: { $exists: true } } } : {};
+    schema.index({ workspaceId: 1, ...keys }, { name, ...(unique ? { unique } : {}), ...partial });
+  }
+  return tenantCollection<T>(collection, schema);
+}
+
+/** Which fields lists and the search look at, and how. */
+export function facetRulesOf(fields: Fields, filters: Record<string, string>): FacetRules {
+  const rules: Record<string, FacetRules[string]> = {};
+  for (const [name, { options, searchRule, facetRule = 'value' }] of Object.entries(fields)) {
+    if (options.search && searchRule) rules[name] = searchRule;
+    else if (options.filter || options.facet) rules[name] = facetRule;
+  }
+  for (const path of Object.values(filters)) rules[path] ??= 'value';
+  return rules;
+}
+
+/** A field of which no two live records have the same value. */
+export interface UniqueField extends Unique {
+  field: string;
+}
+
+export const uniqueFieldsOf = (fields: Fields): UniqueField[] =>
+  Object.entries(fields).flatMap(
+    ([
+      field,
+      {
+        options: { unique },
+      },
+    ]) => (unique ? [{ field, ...unique }] : []),
+  );
