@@ -1,6 +1,6 @@
 import type { Tag } from '../feature.ts';
 import { apiVersion } from '../lib/api-version.ts';
-import { eventTypes } from '../records/record.ts';
+import { eventTypes } from '../records/entity/names.ts';
 import type { Json } from './convert.ts';
 
 /** The parts of the API document that are prose or follow from no route. */
@@ -83,20 +83,21 @@ const recordOf = (event: string): string => {
   return noun.charAt(0).toUpperCase() + noun.slice(1);
 };
 
-export const webhookDocuments = Object.fromEntries(
-  eventTypes.map((event) => [
-    event,
-    {
-      post: {
-        summary: event,
-        requestBody: {
-          content: { 'application/json': { schema: { $ref: `#/components/schemas/${recordOf(event)}` } } },
+export const webhookDocuments = (): Json =>
+  Object.fromEntries(
+    eventTypes().map((event) => [
+      event,
+      {
+        post: {
+          summary: event,
+          requestBody: {
+            content: { 'application/json': { schema: { $ref: `#/components/schemas/${recordOf(event)}` } } },
+          },
+          responses: { 200: { description: 'Any 2xx acknowledges the event' } },
         },
-        responses: { 200: { description: 'Any 2xx acknowledges the event' } },
       },
-    },
-  ]),
-);
+    ]),
+  );
 
 /** The document before routes are added. */
 export const nativeDocument = (baseUrl: string, tags: readonly Tag[]): Json => ({

@@ -24,7 +24,7 @@ export function completeNativeDocument(
     responses: errorResponses,
     schemas: { ...(components.schemas as Json), ...errorSchemas },
   };
-  document.webhooks = webhookDocuments;
+  document.webhooks = webhookDocuments();
   return document;
 }
 

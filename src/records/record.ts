@@ -4,19 +4,6 @@ import type { TenantCollection, TenantDocument } from '../infra/tenant-collectio
 import type { ObjectId } from '../lib/ids.ts';
 import type { FacetRules } from './facets.ts';
 
-/** The events of the native document's `webhooks` section. */
-export const eventTypes = [
-  'lead.created',
-  'lead.updated',
-  'contact.created',
-  'contact.updated',
-  'customer.created',
-  'customer.updated',
-  'property.created',
-  'property.updated',
-  'task.created',
-  'task.completed',
-] as const;
 /** An entity's name and what happened: "lead.created". */
 export type EventType = `${string}.${string}`;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { subscriptions } from '../../src/features/platform/webhooks/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
-import { eventTypes } from '../../src/records/record.ts';
+import { eventTypes } from '../../src/records/entity/names.ts';
 import { apiOf, buildApiKey, buildTenant, useServer, workspacePath } from '../helpers/app.ts';
 import { buildHook } from '../helpers/webhooks.ts';
 
@@ -47,9 +47,9 @@ describe('POST /webhooks', () => {
 
   it('takes every documented event, each once, and ignores unknown fields', async () => {
     const { api } = await buildTenant(server);
-    const events = [...eventTypes, ...eventTypes];
+    const events = [...eventTypes(), ...eventTypes()];
     const answer = await api.post('/webhooks').send(input({ events, secret: 'mine', isActive: false }));
-    expect(answer.body.data).toMatchObject({ events: eventTypes, isActive: true });
+    expect(answer.body.data).toMatchObject({ events: eventTypes(), isActive: true });
     expect(answer.body.data.secret).not.toBe('mine');
   });
 

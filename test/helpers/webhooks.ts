@@ -1,5 +1,6 @@
 import type { Context } from '../../src/context.ts';
-import { type EventType, eventTypes } from '../../src/records/record.ts';
+import { eventTypes } from '../../src/records/entity/names.ts';
+import type { EventType } from '../../src/records/record.ts';
 import type { Tenant } from './app.ts';
 
 export interface Hook {
@@ -13,7 +14,7 @@ export interface Hook {
 export async function buildHook(
   { api }: Pick<Tenant, 'api'>,
   url: string,
-  events: readonly EventType[] = eventTypes,
+  events: readonly EventType[] = eventTypes(),
 ): Promise<Hook> {
   const answer = await api.post('/webhooks').send({ name: 'Test webhook', url, events });
   if (answer.status !== 201) throw new Error(`POST /webhooks answered ${answer.status}: ${answer.text}`);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { eventTypes } from '../../src/records/record.ts';
+import { eventTypes } from '../../src/records/entity/names.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import {
@@ -37,7 +37,7 @@ interface Event {
 /** A workspace that is subscribed to all, and its events so far. */
 async function subscribedTenant() {
   const tenant = await buildTenant(server);
-  await buildHook(tenant, `${receiver.url}/${tenant.workspaceId}`, eventTypes);
+  await buildHook(tenant, `${receiver.url}/${tenant.workspaceId}`, eventTypes());
   const matches = ({ path }: { path: string }) => path === `/${tenant.workspaceId}`;
   const events = async (count: number): Promise<Event[]> =>
     (await receiver.received(count, matches)).map(({ headers, body }) => ({

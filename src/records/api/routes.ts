@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Context } from '../../context.ts';
+import type { Routes } from '../../http.ts';
 import { entityNamed } from '../entity/names.ts';
 import type { EntityTypes } from '../entity/types.ts';
 import { registerBulk } from './bulk-route.ts';
@@ -7,6 +8,12 @@ import { registerGet, registerList, registerRecent, registerSync } from './read-
 import type { RecordService } from './service.ts';
 import { shapeOf } from './shape.ts';
 import { registerArchive, registerCreate, registerUpdates } from './write-routes.ts';
+
+/** The routes of an entity that has no others. */
+export const recordRoutes =
+  <X extends EntityTypes>(service: RecordService<X>): Routes =>
+  async (app, { ctx }) =>
+    registerRecordRoutes(app, ctx, service);
 
 /**
  * Registers list, create, get, put, patch, archive, sync, recent and bulk of an entity.

@@ -2,7 +2,7 @@ import type { Scope } from '../../access/scopes.ts';
 import type { Database } from '../../infra/mongo.ts';
 import type { Module, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FieldDefinition } from '../../tenancy/workspaces/schema.ts';
-import type { Entity } from '../record.ts';
+import type { Entity, EventType } from '../record.ts';
 import type { Field, Fields } from './field.ts';
 import { fieldDefinitionsOf } from './field-definitions.ts';
 import { activeFieldsOf } from './given.ts';
@@ -32,8 +32,8 @@ export interface Declaration<F extends Fields> {
   bulk?: true;
   /** The field that a change merges key by key. */
   map?: keyof F & string;
-  /** `<name>.created` and `<name>.updated`, unless it says otherwise. */
-  events?: Entity<TypesOf<F>['document']>['events'];
+  /** `<name>.created` and `<name>.updated`, unless it says otherwise; `types` names those that a function makes. */
+  events?: Entity<TypesOf<F>['document']>['events'] & { types?: readonly EventType[] };
   refine?: Refinements;
   /** How large a record may be as stored, where that differs from every other's `recordBytesMax`. */
   bytesMax?: number;
@@ -98,7 +98,14 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
   const plural = path.slice(1);
   const { collection = plural, indexes = [] } = declaration;
   const show = presenterOf<X['document'], X['out']>(fields);
-  nameEntity(name, { noun: label.toLowerCase(), collection });
+  const events: NonNullable<typeof declaration.events> = declaration.events ?? {
+    created: `${name}.created`,
+    updated: `${name}.updated`,
+  };
+  const eventTypes =
+    events.types ?? [events.created, events.updated].filter((type) => typeof type === 'string');
+  const shown = present ? (record: X['document']) => present(show(record), record) : show;
+  nameEntity(name, { noun: label.toLowerCase(), collection, eventTypes, present: shown });
   return {
     name,
     label,
@@ -116,9 +123,9 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
     map: declaration.map ?? 'fields',
     ...('fields' in fields ? { fieldDefinitions: fieldDefinitionsOf(name, fields) } : {}),
     bulk: declaration.bulk ?? false,
-    events: declaration.events ?? { created: `${name}.created`, updated: `${name}.updated` },
+    events,
     schemas: schemasOf<X>(label, fields, refine, filters),
-    present: present ? (record) => present(show(record), record) : show,
+    present: shown,
   };
 }
 

@@ -1,9 +1,14 @@
-/** What others need to know of an entity that they name: entities that refer to each other need not import each other. */
+import type { EventType, RecordDocument } from '../record.ts';
+
+/** What others need of an entity that they know by name only: so entities and what serves them all import none. */
 export interface NamedEntity {
   /** In sentences: "lead". */
   noun: string;
   /** The collection's name. */
   collection: string;
+  /** Every event that its changes can owe. */
+  eventTypes: readonly EventType[];
+  present(record: RecordDocument): Record<string, unknown>;
 }
 
 const named = new Map<string, NamedEntity>();
@@ -19,3 +24,7 @@ export function entityNamed(name: string): NamedEntity {
   if (!entity) throw new Error(`No entity is called ${name}`);
   return entity;
 }
+
+/** The events of all entities; complete once all are declared, which their imports have done before anything starts. */
+export const eventTypes = (): EventType[] =>
+  [...named.values()].flatMap((entity) => entity.eventTypes).sort();

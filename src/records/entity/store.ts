@@ -48,6 +48,8 @@ export function storeOf<T extends RecordDocument>(
 export function facetRulesOf(fields: Fields, filters: Record<string, string>): FacetRules {
   const rules: Record<string, FacetRules[string]> = {};
   for (const [name, { options, searchRule, facetRule = 'value' }] of Object.entries(fields)) {
+    if (options.search && options.filter && searchRule === 'words')
+      throw new Error(`${name} is kept by its words, so lists can't filter by its whole value`);
     if (options.search && searchRule) rules[name] = searchRule;
     else if (options.filter || options.facet) rules[name] = facetRule;
   }

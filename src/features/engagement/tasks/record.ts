@@ -20,6 +20,7 @@ export const taskEntity = entity({
     completedAt: dateTime({ managed: true }),
   },
   events: {
+    types: ['task.created', 'task.completed'],
     created: ({ status }) => (status === completed ? ['task.created', 'task.completed'] : ['task.created']),
     updated: (before, after) =>
       before.status !== completed && after.status === completed ? ['task.completed'] : [],

@@ -2,7 +2,7 @@ import type { Context } from '../../../context.ts';
 import { decodeCursor, encodeCursor } from '../../../lib/cursor.ts';
 import { AppError, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
-import { eventTypes } from '../../../records/record.ts';
+import { eventTypes } from '../../../records/entity/names.ts';
 import { bodiesSent } from './bodies.ts';
 import { wakeEndpoints } from './lanes.ts';
 import {
@@ -27,7 +27,7 @@ const skippedMax = 10_000;
 /** An event's time may come from a clock that is a little ahead; twice is better than not at all. */
 const clockMarginMs = 2_000;
 
-const allEvents: WebhookEvent[] = [...eventTypes, testEvent];
+const allEvents = (): WebhookEvent[] => [...eventTypes(), testEvent];
 
 /** A page of the deliveries log, newest first. */
 export async function listAttempts(
@@ -66,7 +66,7 @@ export function logFilter(
   const position = cursor ? decodeCursor(cursor) : undefined;
   return {
     subscriptionId,
-    event: { $in: event ? [event] : allEvents },
+    event: { $in: event ? [event] : allEvents() },
     outcome: { $in: outcome ? [outcome] : [...outcomes] },
     // The index's expiry may lag behind.
     timestamp: {

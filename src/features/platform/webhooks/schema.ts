@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cursor, dateTime, dateTimeOut, limitOf, shortText } from '../../../lib/schemas.ts';
-import { eventTypes } from '../../../records/record.ts';
+import { eventTypes } from '../../../records/entity/names.ts';
 import { outcomes, testEvent } from './model.ts';
 
 const url = z
@@ -8,8 +8,12 @@ const url = z
   .max(2_048)
   .describe('Where events are POSTed to: an http(s) URL with a public address');
 
+// Looked up when first needed: by then every entity has said what happens to its records.
+const eventType = z.lazy(() => z.enum(eventTypes()));
+const loggedEvent = z.lazy(() => z.enum([...eventTypes(), testEvent]));
+
 const events = z
-  .array(z.enum(eventTypes))
+  .array(eventType)
   .min(1)
   .transform((types) => [...new Set(types)])
   .describe('The events to send');
@@ -52,8 +56,6 @@ export const subscriptionItem = z.object({
   createdAt: dateTimeOut,
 });
 
-const loggedEvents = z.enum([...eventTypes, testEvent]);
-
 export const deliveriesQuery = z.object({
   limit: limitOf(20),
   page: z.coerce
@@ -63,7 +65,7 @@ export const deliveriesQuery = z.object({
     .default(1)
     .describe('The page by number, up to the 10,000th row; `cursor` goes on without end'),
   cursor,
-  event: loggedEvents.optional(),
+  event: loggedEvent.optional(),
   outcome: z.enum(outcomes).optional(),
 });
 
@@ -88,7 +90,7 @@ export const replayInput = z
   .object({
     since: dateTime.describe('Events that happened at this time or later'),
     until: dateTime.optional().describe('Events before this time; now when absent'),
-    events: z.array(loggedEvents).min(1).optional().describe('Only these events'),
+    events: z.array(loggedEvent).min(1).optional().describe('Only these events'),
   })
   .refine(({ since, until }) => !until || since < until, { path: ['until'], error: 'Must be after since' })
   .meta({ id: 'WebhookReplayInput' });
