@@ -5,7 +5,8 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { type Attempt, deliveries, type EventBody, eventBodies, retentionMs } from './model.ts';
 
 /**
- * What an event says, stored once however many subscriptions it goes to; deliveries refer to it. It outlives them all:
+ * What an event says, stored once however many subscriptions it goes to: in its delivery where there is but one, else
+ * on its own, and deliveries refer to it. It outlives them all:
  * at first by more than the schedule of retries, and whatever keeps a delivery beyond that keeps the body too.
  */
 
@@ -41,7 +42,7 @@ function cacheOf(ctx: Context): LRUCache<string, BodyRow> {
   return cache;
 }
 
-/** The bodies of one workspace's events, by event. Those that an earlier version has stored stand in their deliveries. */
+/** The bodies of one workspace's events, by event. Those that are sent to one subscription stand in their delivery. */
 export async function readBodies(
   ctx: Context,
   workspaceId: ObjectId,
@@ -103,9 +104,9 @@ export async function bodiesSent(
     .filter(({ eventId }) => !sent.has(eventId.toHexString()))
     .map(({ deliveryId }) => deliveryId);
   if (ids.length === 0) return sent;
-  const older = await deliveries(ctx.db)
+  const own = await deliveries(ctx.db)
     .find(workspaceId, { _id: { $in: ids } }, { hint: { _id: 1 }, projection: { eventId: 1, body: 1 } })
     .toArray();
-  for (const { eventId, body } of older) if (body !== undefined) sent.set(eventId.toHexString(), body);
+  for (const { eventId, body } of own) if (body !== undefined) sent.set(eventId.toHexString(), body);
   return sent;
 }

@@ -95,7 +95,7 @@ laneSchema.index(dueLanes, { name: 'due', sparse: true });
 
 export const lanes = tenantCollection<Lane>('webhook_lanes', laneSchema);
 
-/** An event, stored once for all that it is sent to. Its id is the event's. */
+/** An event that goes to several subscriptions, stored once for all of them. Its id is the event's. */
 export interface EventBody extends TenantDocument {
   /** The record as JSON: what is sent, byte for byte the same each time. */
   body: string;
@@ -116,10 +116,10 @@ export interface Delivery extends TenantDocument {
   subscriptionId: ObjectId;
   eventId: ObjectId;
   event: WebhookEvent;
-  /** The length of what is sent. */
-  size?: number;
-  /** What is sent, where an earlier version has stored it here; else it stands with the event. */
+  /** What is sent, where it is sent to nobody else; else it stands with the event. */
   body?: string;
+  /** The length of what stands with the event. */
+  size?: number;
   status: 'pending' | 'delivered' | 'failed';
   /** How often it was tried since it was last queued. */
   attempts: number;

@@ -47,18 +47,33 @@ async function store(ctx: Context, group: Outgoing[]): Promise<void> {
   const [first] = group;
   if (!first) return;
   const { workspaceId } = first;
-  const events = new Map(group.map((one) => [one.eventId.toHexString(), one]));
+  const shared = sharedEvents(group);
   // Before the deliveries, which are worth nothing without.
   await storeBodies(
     ctx,
     workspaceId,
-    [...events.values()].map(({ eventId, body, at }) => ({ _id: eventId, workspaceId, body, at })),
+    [...shared.values()].map(({ eventId, body, at }) => ({ _id: eventId, workspaceId, body, at })),
   );
-  const rejected = await deliveries(ctx.db).insertMany(workspaceId, group.map(newDelivery));
+  const rejected = await deliveries(ctx.db).insertMany(
+    workspaceId,
+    group.map((one) => newDelivery(one, shared.has(one.eventId.toHexString()))),
+  );
   for (const error of rejected.values()) if (!duplicateKeyFields(error)) throw error;
 }
 
-function newDelivery(outgoing: Outgoing): Delivery {
+/** The events that go to several subscriptions; the others stand in their only delivery, which saves a row. */
+function sharedEvents(group: Outgoing[]): Map<string, Outgoing> {
+  const seen = new Set<string>();
+  const shared = new Map<string, Outgoing>();
+  for (const one of group) {
+    const id = one.eventId.toHexString();
+    if (seen.has(id)) shared.set(id, one);
+    seen.add(id);
+  }
+  return shared;
+}
+
+function newDelivery(outgoing: Outgoing, isShared: boolean): Delivery {
   const { workspaceId, subscriptionId, eventId, event, at, body, isFirst = false } = outgoing;
   return {
     _id: deliveryId(eventId, subscriptionId),
@@ -66,7 +81,7 @@ function newDelivery(outgoing: Outgoing): Delivery {
     subscriptionId,
     eventId,
     event,
-    size: body.length,
+    ...(isShared ? { size: body.length } : { body }),
     status: 'pending',
     attempts: 0,
     nextAttemptAt: isFirst ? firstOfAll : at,
