@@ -29,9 +29,6 @@ export const longText = z.string().max(20_000);
 export const email = z.email().max(254);
 export const phoneNumber = z.string().trim().min(1).max(32);
 export const tagList = z.array(z.string().trim().min(1).max(100)).max(50);
-/** Kept exactly as given: within this bound a double holds whole numbers and two decimals. */
-export const money = z.number().min(-1e13).max(1e13);
-
 /** In a merge patch: absent leaves the field, null clears it. */
 export const nullable = <T extends z.ZodType>(schema: T) => schema.nullable().optional();
 

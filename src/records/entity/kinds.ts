@@ -20,7 +20,7 @@ import { assertMembers } from '../../tenancy/members/service.ts';
 import { assertCustomFields } from '../../tenancy/workspaces/custom-fields.ts';
 import type { Workspace } from '../../tenancy/workspaces/model.ts';
 import type { RecordDocument } from '../record.ts';
-import { type Field, field, type Kind, type Options, type Place } from './field.ts';
+import { field, type Kind, type Options, type Place } from './field.ts';
 import { entityNamed } from './names.ts';
 
 /**
@@ -99,7 +99,7 @@ export const choice = <const V extends readonly [string, ...string[]], const O e
       filter: { schema: given.optional() },
     },
     options,
-  ) as Field<V[number], V[number], V[number], O>;
+  );
 };
 
 const lists = {
