@@ -6,7 +6,8 @@ import {
   bodyFor,
   buildWorld,
   credentialFor,
-  isDocumented,
+  errorShape,
+  isDistinct,
   isPortal,
   listRoutes,
   pathOf,
@@ -16,8 +17,7 @@ import {
 
 /** Whatever a client sends to whichever route, the answer is one of the documented ones and never a 500. */
 
-// A foreign contract answers in its own words; its own tests say so.
-const routes = (await listRoutes()).filter(isDocumented);
+const routes = (await listRoutes()).filter(isDistinct);
 const named = (list: RouteUnderTest[]) => list.map((route) => [route.name, route] as const);
 const withBody = routes.filter(({ schema }) => schema.body);
 const withQuery = routes.filter(({ schema }) => schema.querystring);
@@ -35,7 +35,14 @@ afterAll(() => worker.close());
 
 type Headers = Record<string, string>;
 
-async function send(route: RouteUnderTest, url: string, headers: Headers, payload?: string | Buffer) {
+/** @param shape of an error, when it isn't the contract's */
+async function send(
+  route: RouteUnderTest,
+  url: string,
+  headers: Headers,
+  payload?: string | Buffer,
+  shape = errorShape(route) as object,
+) {
   const answer = await server.app.inject({
     method: route.method as 'GET',
     url,
@@ -47,7 +54,7 @@ async function send(route: RouteUnderTest, url: string, headers: Headers, payloa
   expect(answer.headers, what).toHaveProperty('x-trace-id');
   if (answer.statusCode < 400) return answer.statusCode;
   const body = JSON.parse(answer.payload) as Record<string, unknown>;
-  expect(body, what).toMatchObject({ success: false, error: expect.stringMatching(/^[A-Z].{3,}/) });
+  expect(body, what).toMatchObject(shape);
   // Neither a stack nor the words of a driver, nor what the client sent.
   expect(answer.payload, what).not.toMatch(/node_modules|\.[tj]s:\d|mongo|bson|E11000|redis|<script>/i);
   return answer.statusCode;
@@ -127,6 +134,7 @@ describe('a hostile body', () => {
     // The handler is reached, so that what follows tests more than the credential.
     const untouched = await send(route, url, headers, JSON.stringify(bodyFor(route, world)));
     expect(untouched).not.toBe(403);
+    if (route.access !== 'public') expect(untouched).not.toBe(401);
     for (const field of fieldsOf(route)) {
       for (const [, value] of values) {
         const { [field]: _replaced, ...rest } = bodyFor(route, world) ?? {};
@@ -228,7 +236,9 @@ describe('a hostile id', () => {
         expect(status, path).toBe(segment === ':workspaceId' ? 403 : 404);
       }
       const undecodable = pathOf(route, shared).split('/').with(position, '%E0%A4%A').join('/');
-      expect(await send(route, undecodable, headers), undecodable).toBe(400);
+      // What the router refuses has no route yet, and so no contract.
+      const refusal = { success: false, error: 'Bad request' };
+      expect(await send(route, undecodable, headers, undefined, refusal), undecodable).toBe(400);
     }
   });
 });
@@ -260,7 +270,7 @@ describe('hostile headers', () => {
   it.each(named(routes))('do no harm to %s', async (_, route) => {
     // What changes a person's session or workspace does so in a world of its own.
     const world = isPortal(route) && route.method !== 'GET' ? await buildWorld(server) : shared;
-    const url = pathOf(route, { ...world, ids: {} });
+    const url = pathOf(route, world, {});
     const body = bodyFor(route, world);
     const payload = body && JSON.stringify(body);
     for (const headers of sets) {

@@ -6,6 +6,7 @@ import { useServer } from '../helpers/app.ts';
 import {
   buildWorld,
   credentialFor,
+  isDistinct,
   listRoutes,
   pathOf,
   type RouteUnderTest,
@@ -26,7 +27,7 @@ const resolutionMs = 5;
 /** A stall counts when it comes again, and as far as this process was at work: others share the machine. */
 const attempts = 3;
 
-const routes = await listRoutes();
+const routes = (await listRoutes()).filter(isDistinct);
 const named = (list: RouteUnderTest[]) => list.map((route) => [route.name, route] as const);
 const server = useServer();
 let world: World;

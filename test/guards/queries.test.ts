@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { mongo } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
-import { adapters } from '../../src/contracts.ts';
 import { type Lead, leadEntity } from '../../src/features/people/leads/record.ts';
 import { commandTimeoutMs } from '../../src/infra/bounded-collection.ts';
 import { tenantCollections } from '../../src/infra/mongo.ts';
@@ -11,14 +10,14 @@ import { toUuid } from '../../src/lib/uuid.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { examinedMax as pageExaminedMax } from '../../src/records/walk.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
-import { bearer } from '../helpers/accounts.ts';
-import { buildApiKey, startServer, type TestServer } from '../helpers/app.ts';
+import { startServer, type TestServer } from '../helpers/app.ts';
 import { filtersOf, type Json, type Plan, recordCommands, withMonitoring } from '../helpers/queries.ts';
 import {
   bodyFor,
   buildWorld,
   credentialFor,
   isDocumented,
+  isForeign,
   listRoutes,
   pathOf,
   type RouteUnderTest,
@@ -41,8 +40,6 @@ let server: TestServer;
 let worker: RunningWorker;
 let commands: ReturnType<typeof recordCommands>;
 let world: World;
-/** By workspace. */
-const foreignKeys = new Map<string, string>();
 /** Collections that a cluster divides by workspace (docs/operations.md): all of tenants save those that are looked up without one. */
 const undividedNames = ['api_keys', 'token_families', 'members'];
 const divided = new Set(
@@ -58,10 +55,6 @@ beforeAll(async () => {
   worker = startWorker(server.ctx, inject('redisUrl'), { sweepEveryMs: 100 });
   const other = await buildWorld(server);
   world = await buildWorld(server);
-  for (const { workspaceId } of [other, world]) {
-    const { apiKey } = await buildApiKey(server, workspaceId, { kind: 'cratio', rateLimitPerMinute: 1e6 });
-    foreignKeys.set(workspaceId, apiKey);
-  }
   // Once over, so that there is something in every collection; then more of it.
   for (const someone of [other, world]) {
     for (const route of routes) for (const url of urlsOf(route, someone)) await send(route, url, someone);
@@ -173,10 +166,6 @@ describe('every query', () => {
   });
 });
 
-function isForeign({ contract }: RouteUnderTest): boolean {
-  return adapters.some(({ name }) => name === contract?.name);
-}
-
 /** What is wrong with the plans of one request. */
 const complaintsOf = (plans: Plan[]): string[] => plans.flatMap((plan) => complaintsAbout(plan, plans));
 
@@ -219,9 +208,7 @@ const namespacesOf = ({ nsInfo }: Json): string[] =>
 async function send(route: RouteUnderTest, url: string, someone: World): Promise<void> {
   const body = bodyFor(route, someone);
   const headers = {
-    ...(isForeign(route)
-      ? bearer(foreignKeys.get(someone.workspaceId) ?? '')
-      : credentialFor(route, someone)),
+    ...credentialFor(route, someone),
     ...(route.config.idempotent ? { 'idempotency-key': 'again' } : {}),
   };
   const payload = body && route.config.idempotent ? { ...body, description: url } : body;

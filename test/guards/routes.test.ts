@@ -1,17 +1,21 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
-import type { Contract } from '../../src/access/contract.ts';
 import { scopes } from '../../src/access/scopes.ts';
 import { adapters } from '../../src/contracts.ts';
 import { issueTokens } from '../../src/features/platform/oauth/service.ts';
 import { type Role, roles } from '../../src/tenancy/actor.ts';
 import { bearer, buildColleague } from '../helpers/accounts.ts';
-import { buildApiKey, buildPhone, type TestServer, useServer } from '../helpers/app.ts';
+import { buildApiKey, type TestServer, useServer } from '../helpers/app.ts';
+import { foreignContracts } from '../helpers/foreign.ts';
 import {
   bodyFor,
   buildWorld,
+  credentialFor,
+  errorShape,
+  idsFor,
   isDocumented,
+  isForeign,
   isOfWorkspace,
   isPortal,
   listRoutes,
@@ -42,12 +46,13 @@ describe('every route', () => {
     expect(Object.keys((schema.params as z.ZodObject | undefined)?.shape ?? {})).toEqual(parameters);
   });
 
-  it.each(routes)('$name avoids the traps of its schemas', ({ method, schema, contract }) => {
+  it.each(routes)('$name avoids the traps of its schemas', (route) => {
+    const { method, schema } = route;
     const inputs = [schema.params, schema.querystring, schema.body].filter((part) => part !== undefined);
     const outputs = Object.values(schema.response ?? {});
     const traps = [...inputs, ...outputs].flatMap((part) => trapsIn(part));
     // Foreign contracts have UUIDs, all of the one version that we make.
-    expect(traps.filter((trap) => !isForeign(contract) || trap !== uuidTrap)).toEqual([]);
+    expect(traps.filter((trap) => !isForeign(route) || trap !== uuidTrap)).toEqual([]);
     if (method === 'PUT' || method === 'PATCH') expect(defaultsAtRoot(schema.body)).toEqual([]);
     // Fails on anything that only goes one way, such as a transform.
     for (const output of outputs) zod.toJSONSchema(output, { io: 'output' });
@@ -72,7 +77,7 @@ describe('every guarded route', () => {
 
   /** What the route answers, through the whole application. */
   async function call(route: RouteUnderTest, headers: Headers, ids: Ids = {}, body: object = {}) {
-    const url = pathOf(route, { workspaceId: world.workspaceId, ids });
+    const url = pathOf(route, world, ids);
     const answer = await server.app.inject({
       method: route.method as 'GET',
       url,
@@ -97,11 +102,11 @@ describe('every guarded route', () => {
   });
 
   it.each(guarded)('$name answers 401 to no credential, and to those of others', async (route) => {
-    const own = ownCredential(route, world);
+    const own = credentialFor(route, world);
     const others = everyCredential(world).filter((one) => !isTaken(route, one) && one !== own);
     const body = bodyFor(route, world);
     for (const headers of [{}, ...others, { 'X-API-Key': 'unknown' }, bearer('unknown'), bearer('')]) {
-      const answer = await call(route, headers, world.ids, body);
+      const answer = await call(route, headers, idsFor(route, world), body);
       expect(answer, JSON.stringify(headers)).toMatchObject({
         status: 401,
         headers: { 'www-authenticate': 'Bearer' },
@@ -111,14 +116,14 @@ describe('every guarded route', () => {
   });
 
   it.each(inWorkspace)('$name lets its own credential in', async (route) => {
-    const { status } = await call(route, ownCredential(route, world));
+    const { status } = await call(route, credentialFor(route, world));
     expect([401, 403]).not.toContain(status);
     expect(status).toBeLessThan(500);
   });
 
   it.each(forKeys)('$name answers 403 to a key that lacks what it demands', async (route) => {
     const lacking = await keyWithout(server, world, route);
-    const { status, body } = await call(route, lacking, world.ids);
+    const { status, body } = await call(route, lacking, idsFor(route, world));
     expect(status).toBe(403);
     expect(body).toEqual(errorShape(route, 'forbidden'));
   });
@@ -138,8 +143,8 @@ describe('every guarded route', () => {
     for (const workspaceId of [world.workspaceId, '65b8c47f4e2cfc1df3a75111']) {
       const answer = await server.app.inject({
         method: route.method as 'GET',
-        url: pathOf(route, { workspaceId, ids: world.ids }),
-        headers: ownCredential(route, stranger),
+        url: pathOf(route, { ...world, workspaceId }),
+        headers: credentialFor(route, stranger),
         ...(route.schema.body ? { payload: bodyFor(route, world) } : {}),
       });
       expect(answer.statusCode).toBe(403);
@@ -149,16 +154,12 @@ describe('every guarded route', () => {
 
   const ofRecords = inWorkspace.filter(({ url }) => url.replace('/:workspaceId', '').includes(':'));
   it.each(ofRecords)("$name answers 404 for another workspace's record", async (route) => {
-    const foreign = isForeign(route.contract) ? stranger.uuids : stranger.ids;
-    const answer = await call(route, ownCredential(route, world), foreign, bodyFor(route, world));
+    const theirs = idsFor(route, stranger);
+    const answer = await call(route, credentialFor(route, world), theirs, bodyFor(route, world));
     expect(answer.status).toBe(404);
     expect(answer.body).toEqual(errorShape(route, 'not_found'));
   });
 });
-
-/** Contracts that came from elsewhere. */
-const isForeign = (contract: Contract | undefined): boolean =>
-  adapters.some(({ name }) => name === contract?.name);
 
 type Headers = Record<string, string>;
 type Ids = Record<string, string>;
@@ -167,9 +168,6 @@ type Ids = Record<string, string>;
 interface Population extends World {
   accessToken: string;
   tokens: Record<Role, string>;
-  cratioKey: string;
-  /** As `ids`, of the contracts with UUIDs. */
-  uuids: Ids;
 }
 
 async function populate(on: TestServer): Promise<Population> {
@@ -177,19 +175,10 @@ async function populate(on: TestServer): Promise<Population> {
   const { ctx } = on;
   const native = await buildApiKey(on, one.workspaceId);
   const tokens = await issueTokens(ctx, { ...native, address: '127.0.0.1' });
-  const { apiKey: cratioKey } = await buildApiKey(on, one.workspaceId, { kind: 'cratio' });
-  const lead = await server.app.inject({
-    method: 'POST',
-    url: '/api/v1/leads',
-    headers: bearer(cratioKey),
-    payload: { phone: buildPhone(), name: 'Lead' },
-  });
   const colleague = async (role: Role) => (await buildColleague(on, one, role)).token;
   return {
     ...one,
     accessToken: tokens.accessToken,
-    cratioKey,
-    uuids: { leads: lead.json().data.id },
     tokens: {
       admin: one.token,
       manager: await colleague('manager'),
@@ -199,14 +188,11 @@ async function populate(on: TestServer): Promise<Population> {
   };
 }
 
-const ownCredential = (route: RouteUnderTest, { apiKey, token, cratioKey }: Population): Headers => {
-  if (isForeign(route.contract)) return bearer(cratioKey);
-  return isPortal(route) ? bearer(token) : { 'X-API-Key': apiKey };
-};
-
 /** Every credential of the world in every place where some contract looks for one. */
-function everyCredential({ apiKey, accessToken, token, cratioKey }: Population): Headers[] {
-  return [apiKey, accessToken, token, cratioKey].flatMap((text): Headers[] => [
+function everyCredential({ apiKey, accessToken, token, foreign }: Population): Headers[] {
+  const ofOthers = Object.values(foreign).flatMap(({ headers }) => Object.values(headers));
+  const texts = [apiKey, accessToken, token, ...ofOthers].map((text) => text.replace(/^Bearer /, ''));
+  return texts.flatMap((text): Headers[] => [
     bearer(text),
     { 'X-API-Key': text },
     { Cookie: `session=${text}` },
@@ -218,7 +204,10 @@ function isTaken(route: RouteUnderTest, headers: Headers): boolean {
   const [place = '', text = ''] = Object.entries(headers)[0] ?? [];
   const is = (form: RegExp) => form.test(text);
   const isToken = is(/eyJ/);
-  if (isForeign(route.contract)) return place === 'Authorization' && is(/le_live_/);
+  if (isForeign(route)) {
+    const key = text.replace(/^Bearer /, '');
+    return place === 'Authorization' && route.contract?.keyKind?.isFormed(key) === true;
+  }
   if (!isPortal(route)) {
     return place === 'X-API-Key'
       ? is(/qvoo_live_/)
@@ -232,10 +221,8 @@ const claimsOf = (text: string): { typ?: string } =>
 
 /** The headers of a key that may do everything except what the route is for. */
 async function keyWithout(on: TestServer, { workspaceId }: World, { access, contract }: RouteUnderTest) {
-  if (isForeign(contract)) {
-    const permissions = ['read', 'write', 'delete'].filter((one) => access !== `cratio:${one}`);
-    return bearer((await buildApiKey(on, workspaceId, { kind: 'cratio', permissions })).apiKey);
-  }
+  const foreign = foreignContracts.get(contract?.name ?? '');
+  if (foreign) return foreign.headersWithout(on, workspaceId, access);
   const others = scopes.filter((scope) => scope !== access);
   return { 'X-API-Key': (await buildApiKey(on, workspaceId, { scopes: others })).apiKey };
 }
@@ -249,12 +236,6 @@ function roleFor({ method, url }: RouteUnderTest): Role {
   if (/^\/(settings|fields|members)/.test(path)) return 'admin';
   return path.endsWith('/bulk') ? 'manager' : 'agent';
 }
-
-/** How the route's contract tells what went wrong. */
-const errorShape = ({ contract }: RouteUnderTest, code: string): unknown =>
-  isForeign(contract)
-    ? { error: { code, message: expect.stringMatching(/^[A-Z]/) } }
-    : { success: false, error: expect.stringMatching(code === 'not_found' ? /not found$/ : /^[A-Z]/) };
 
 const uuidTrap = 'uuid() is strict about versions; use guid()';
 

@@ -1,4 +1,5 @@
 import type { RouteOptions } from 'fastify';
+import { expect } from 'vitest';
 import { z } from 'zod';
 import type { Contract } from '../../src/access/contract.ts';
 import type { Access } from '../../src/access/plugin.ts';
@@ -17,6 +18,7 @@ import { createMember } from '../../src/tenancy/members/service.ts';
 import { type Account, bearer, buildAccount, buildEmail, buildPortalKey } from './accounts.ts';
 import { apiOf, buildPhone, getWorkspace, type TestServer, workspacePath } from './app.ts';
 import { createRecord } from './factories.ts';
+import { type ForeignWorld, foreignContracts } from './foreign.ts';
 
 type Json = Record<string, unknown>;
 
@@ -79,11 +81,25 @@ export const isOfWorkspace = ({ url, access }: RouteUnderTest): boolean =>
 /** Whether the native document has the route. The same operations for people are not in it a second time. */
 export const isDocumented = ({ contract }: RouteUnderTest): boolean => contract?.security !== undefined;
 
+/** Whether the route is one of a contract that came from elsewhere. */
+export const isForeign = ({ contract }: RouteUnderTest): boolean =>
+  foreignContracts.has(contract?.name ?? '');
+/**
+ * Whether the route has schemas that no other has. The same declarations are mounted for keys and for people, so for
+ * guards that send thousands of bodies one entity's routes stand for the whole second mount.
+ */
+export const isDistinct = ({ contract, schema }: RouteUnderTest): boolean =>
+  contract !== people || schema.tags?.includes('Tasks') === true;
+
+type Ids = Record<string, string>;
+
 /** A workspace with its admin, a key with every scope, and one record of every kind. */
 export interface World extends Account {
   apiKey: string;
   /** Collection's name in the URL → id of a record in it. */
-  ids: Record<string, string>;
+  ids: Ids;
+  /** Name of a foreign contract → what opens its routes, and ids as it has them. */
+  foreign: Record<string, ForeignWorld>;
 }
 
 export async function buildWorld(server: TestServer): Promise<World> {
@@ -113,31 +129,56 @@ export async function buildWorld(server: TestServer): Promise<World> {
     ).userId.toHexString(),
     'api-keys': keyId,
   };
-  return { ...account, apiKey, ids };
+  const foreign: World['foreign'] = {};
+  for (const [name, contract] of foreignContracts) {
+    foreign[name] = await contract.buildWorld(server, account.workspaceId);
+  }
+  return { ...account, apiKey, ids, foreign };
 }
 
 /** The headers of the credential that the route takes. */
-export const credentialFor = (route: RouteUnderTest, { apiKey, token }: World): Record<string, string> =>
-  isPortal(route) ? bearer(token) : route.access === 'public' ? {} : { 'X-API-Key': apiKey };
+export function credentialFor(
+  route: RouteUnderTest,
+  { apiKey, token, foreign }: World,
+): Record<string, string> {
+  if (route.access === 'public') return {};
+  const own = foreign[route.contract?.name ?? ''];
+  return own?.headers ?? (isPortal(route) ? bearer(token) : { 'X-API-Key': apiKey });
+}
 
-/** The route's path, with ids of the world's records. */
-export function pathOf(route: RouteUnderTest, world: Pick<World, 'workspaceId' | 'ids'>): string {
+/** Ids of the world's records as the route's contract has them. */
+export const idsFor = ({ contract }: RouteUnderTest, { ids, foreign }: World): Ids =>
+  foreign[contract?.name ?? '']?.ids ?? ids;
+
+/** How the route's contract tells what went wrong; with any code when none is given. */
+export function errorShape({ contract }: RouteUnderTest, code?: string): unknown {
+  const foreign = foreignContracts.get(contract?.name ?? '');
+  if (foreign) return foreign.errorShape(code);
+  const message = code === 'not_found' ? /not found$/ : /^[A-Z].{3,}/;
+  return { success: false, error: expect.stringMatching(message) };
+}
+
+/** The route's path in the world: with ids of its records, or with those that are given. */
+export function pathOf(route: RouteUnderTest, world: World, ids = idsFor(route, world)): string {
   const segments = route.url.split('/');
   return segments
     .map((segment, index) => {
       if (!segment.startsWith(':')) return segment;
       if (segment === ':workspaceId') return world.workspaceId;
-      return world.ids[segments[index - 1] ?? ''] ?? '65b8c47f4e2cfc1df3a75111';
+      return ids[segments[index - 1] ?? ''] ?? '65b8c47f4e2cfc1df3a75111';
     })
     .join('/');
 }
 
 /** A body that the route's schema takes, made from the schema; undefined for a route without one. */
-export function bodyFor({ schema }: RouteUnderTest, world: World): Json | undefined {
+export function bodyFor(route: RouteUnderTest, world: World): Json | undefined {
+  const { schema } = route;
   if (!schema.body) return undefined;
   const json = z.toJSONSchema(schema.body, { io: 'input', unrepresentable: 'any' }) as Json;
   const defs = (json.$defs ?? {}) as Record<string, Json>;
   const body = exampleOf('body', json, defs) as Json;
+  const foreign = foreignContracts.get(route.contract?.name ?? '');
+  if (foreign) return foreign.completeBody(body, idsFor(route, world));
   if ('leadId' in body) body.leadId = world.ids.leads;
   if ('assignedTo' in body) body.assignedTo = world.userId;
   return body;
