@@ -64,6 +64,8 @@ export async function startEnvironment({ profileFolder }) {
   const stores = () => ({ engine: embedded.pids().mongo, redis: embedded.pids().redis });
   return {
     ctx,
+    /** For processes that are started besides. */
+    stores: { mongoUrl: embedded.mongoUrl, redisUrl },
     baselineDatabase,
     receiver,
     /** A second API process over the same stores. */

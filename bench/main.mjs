@@ -9,6 +9,7 @@
  *   --sizes 1000,100000,1000000 the sizes of --grow
  *   --scale                     one API process against two, in place of the comparison
  *   --neighbours                one workspace's p99 with and without an attack by another, in place of the comparison
+ *   --start                     how long a start takes, and its parts, with today's routes and 600 more, in place of it
  *   --soak 10                   minutes of mixed requests with a look at memory every half minute, in place of it
  *   --profile                   writes CPU profiles of the API and the worker to bench/results
  */
@@ -28,6 +29,7 @@ import {
 } from './report.mjs';
 import { scale } from './scale.mjs';
 import { soak } from './soak.mjs';
+import { start } from './start.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     grow: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
     neighbours: { type: 'boolean', default: false },
+    start: { type: 'boolean', default: false },
     soak: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
@@ -59,9 +62,16 @@ const kinds = {
   growth: { measure: grow, show: printGrowth },
   scale: { measure: scale, show: printRows },
   neighbours: { measure: neighbours, show: printNeighbours },
+  start: { measure: start, show: printRows },
   soak: { measure: soak, show: printRows },
 };
-const asked = { growth: values.grow, scale: values.scale, neighbours: values.neighbours, soak: values.soak };
+const asked = {
+  growth: values.grow,
+  scale: values.scale,
+  neighbours: values.neighbours,
+  start: values.start,
+  soak: values.soak,
+};
 const kind = Object.keys(asked).find((name) => asked[name]) ?? 'comparison';
 const { measure, show } = kinds[kind];
 

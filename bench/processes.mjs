@@ -48,7 +48,7 @@ export async function startProcess(script, args, env, profileFolder) {
 const withoutUndefined = (env) =>
   Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
