@@ -110,8 +110,10 @@ export async function connectMongo(url: string, options: { databaseName?: string
       try {
         const create = async ([name, schema]: [string, Schema]) => {
           const model = patient.model(name, schema, name);
-          await model.createCollection();
-          await model.createIndexes();
+          const indexes = schema.indexes().map(([key, options]) => ({ ...options, key }));
+          // In one command: mongoose sends one for each, in turn.
+          if (indexes.length > 0) await model.collection.createIndexes(indexes as mongo.IndexDescription[]);
+          else await model.createCollection();
         };
         // Side by side, for every start does this.
         await Promise.all([...declared].map(create));

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { features } from '../../src/features.ts';
@@ -35,4 +35,17 @@ it('describes every group of operations once, and none without operations', asyn
   const routes = (await listRoutes()).filter(isDocumented);
   const used = new Set(routes.flatMap(({ schema }) => schema.tags ?? []));
   expect([...declared].sort()).toEqual([...used].sort());
+});
+
+it('finds where each route is made by the first words of its path', async () => {
+  const sources = readdirSync('src', { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'));
+  // Below a workspace a search begins after its id.
+  const searches = (await listRoutes()).map(({ url }) => {
+    const [, path = ''] = /:workspaceId(\/[a-z-]+)/.exec(url) ?? [];
+    return path || (url.split('/:')[0] ?? url);
+  });
+  const lost = [...new Set(searches)].filter((path) => !sources.some((source) => source.includes(path)));
+  expect(lost).toEqual([]);
 });
