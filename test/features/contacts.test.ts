@@ -235,7 +235,7 @@ describe('PUT and PATCH /contacts/:id', () => {
     expect((await tenant.api.get(`/contacts/${second._id}`)).body.data).toEqual(second);
   });
 
-  it('refuses to grow a record beyond what the database holds', async () => {
+  it('refuses to grow a record beyond what a record may hold', async () => {
     const tenant = await buildTenant(server);
     const { _id: id } = await createContact(tenant);
     await contactEntity
@@ -247,8 +247,8 @@ describe('PUT and PATCH /contacts/:id', () => {
       );
     const fields = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'x'.repeat(19_000)]));
     const answer = await tenant.api.patch(`/contacts/${id}`).send({ fields });
-    expect(answer.status).toBe(413);
-    expect(answer.body).toEqual({ success: false, error: 'The record would become too large' });
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({ success: false, error: 'The record is too large' });
   });
 });
 
