@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Whether the text is an address or a CIDR range, in the usual notation: "10" and "0x7f.1" are not. */
@@ -41,6 +41,8 @@ const ipv6NetworkParts = 4;
 
 /** What callers are told apart by: an IPv4 address, or the /64 network of an IPv6 one. */
 export function networkOf(address: string): string {
+  // As most are, and every request asks.
+  if (isIPv4(address)) return address;
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

@@ -114,7 +114,8 @@ function revise<T extends RecordDocument>(
     if (!revised) return { record: current, isWritten: false };
     if (!isMark) assertRecordSize(entity, revised.record);
     try {
-      const isWritten = await collection.updateOne(workspaceId, inTime(current, startedAt), revised.update);
+      const filter = inTime(current, startedAt);
+      const isWritten = await collection.updateOne(workspaceId, filter, revised.update, { hint: '_id_' });
       if (!isWritten) return undefined;
     } catch (error) {
       if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [revised.record]);
