@@ -24,8 +24,6 @@ export class TenantCollection<T extends TenantDocument> {
 
   readonly #db: mongo.Db;
   readonly #collection: mongo.Collection<T>;
-  /** As the connection asks for it; a command takes no options from its connection. */
-  readonly #writeConcern: mongo.Document;
 
   constructor(db: mongo.Db, name: string) {
     this.name = name;
@@ -33,7 +31,6 @@ export class TenantCollection<T extends TenantDocument> {
     this.acrossTenants = boundedCollection(collection, sweepTimeoutMs);
     this.#collection = boundedCollection(collection, commandTimeoutMs);
     this.#db = db;
-    this.#writeConcern = db.writeConcern ? mongoose.mongo.WriteConcern.apply({}, db.writeConcern) : {};
   }
 
   /**
@@ -126,17 +123,6 @@ export class TenantCollection<T extends TenantDocument> {
     }
   }
 
-  /**
-   * One command with one write, and how many documents it met. The driver's own methods do much more around it: without
-   * them a lone insert takes a sixth less time. It is never sent again: whether it was carried out, nobody knows.
-   */
-  async #write(command: mongo.Document): Promise<number> {
-    const durable = { ...command, ...this.#writeConcern, maxTimeMS: commandTimeoutMs };
-    const { n, writeErrors } = (await this.#db.command(durable, readOptions)) as WriteAnswer;
-    if (writeErrors?.[0]) throw new mongoose.mongo.MongoServerError(writeErrors[0]);
-    return n;
-  }
-
   findOne(workspaceId: ObjectId, filter: Filter<T>, options?: FindOneOptions): Promise<T | null> {
     return this.#readOne(scoped(workspaceId, filter), options);
   }
@@ -171,7 +157,7 @@ export class TenantCollection<T extends TenantDocument> {
       );
     },
     async (document) => {
-      await this.#write({ insert: this.name, documents: [document] });
+      await this.#collection.insertOne(document as mongo.OptionalUnlessRequiredId<T>);
     },
   );
 
@@ -251,7 +237,7 @@ export class TenantCollection<T extends TenantDocument> {
       return new Map([...results].map(([index, { matchedCount }]) => [index, matchedCount > 0]));
     },
     async ({ filter, update, ...options }) =>
-      (await this.#write({ update: this.name, updates: [{ q: filter, u: update, ...options }] })) > 0,
+      (await this.#collection.updateOne(filter, update, options)).matchedCount > 0,
   );
 
   async updateMany(
@@ -339,11 +325,6 @@ export interface PageOptions {
 
 interface FindAnswer<T> {
   cursor: { id: mongo.Long | number | bigint; firstBatch: T[] };
-}
-
-interface WriteAnswer {
-  n: number;
-  writeErrors?: mongo.ErrorDescription[];
 }
 
 /** A command takes no options from its connection. Text that we wrote is UTF-8; checking it again costs a tenth. */
