@@ -3,6 +3,7 @@ import { leadEntity } from '../dist/features/people/leads/record.js';
 import { prepareLead } from '../dist/features/people/leads/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
 import { newRecord } from '../dist/records/insert.js';
+import { systemIn } from '../dist/tenancy/actor.js';
 import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';
 
 const comparedLeads = 10_000;
@@ -61,7 +62,7 @@ export async function seedLeads(ctx, workspace, count, databases) {
     const records = [];
     for (let index = done; index < Math.min(count, done + batchSize); index++) {
       const fields = await prepareLead(ctx, { workspace }, buildLead());
-      records.push(await newRecord(ctx, leadEntity, workspace._id, fields));
+      records.push(await newRecord(ctx, leadEntity, systemIn(workspace._id), fields));
     }
     await Promise.all(databases.map((db) => leadEntity.collection(db).insertMany(workspace._id, records)));
     for (const { _id } of records) ids.push(_id.toHexString());

@@ -12,6 +12,7 @@ const nativeKeys: KeyKind = { name: 'qvoo', ...prefixed('qvoo_live_'), hasClient
 /** The public API: keys and their access tokens. A session is worth nothing here. */
 export const native: Contract = {
   name: 'native',
+  api: 'native',
   keyKind: nativeKeys,
   carriers: [
     { in: 'bearer', takes: [accessTokensOf(nativeKeys)] },

@@ -37,6 +37,7 @@ export async function createDemo(ctx: Context): Promise<Demo | undefined> {
     kind: 'apiKey',
     id: apiKey._id.toHexString(),
     workspaceId: workspace._id,
+    contract: 'native',
     scopes: new Set(scopes),
     limits: ctx.config.rateLimit,
   };

@@ -46,7 +46,7 @@ export async function authorise(
   if (actor.kind === 'session') assertRole(actor, demand);
   else assertScope(contract, demand, actor, workspace);
   if (demand.module && !workspace.modules.includes(demand.module)) throw new AppError('module_disabled');
-  request.actor = actor;
+  request.actor = { ...actor, contract: contract.api ?? contract.name };
   request.workspace = workspace;
 }
 

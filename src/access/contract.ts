@@ -27,6 +27,8 @@ export type Carrier = { takes: readonly Credential[] } & (
 /** An API towards clients, in what concerns who they are. Routes say what they demand; this says the rest. */
 export interface Contract {
   name: string;
+  /** The API that it opens, where others open the same. */
+  api?: string;
   /** The first place that holds anything decides. */
   carriers: readonly Carrier[];
   /** Where the workspace is named: in the path, or by the credential alone. */

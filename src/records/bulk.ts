@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError, cut } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
+import type { Author } from '../tenancy/actor.ts';
 import {
   assertSameRequest,
   type IdempotencyRequest,
@@ -29,11 +30,12 @@ export type Row<T extends RecordDocument> = { fields: Omit<T, Managed> } | { err
 export async function insertRecords<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   rows: Row<T>[],
   options: { idempotency?: IdempotencyRequest | undefined; duplicateReason: string },
 ): Promise<RowOutcome<T>[]> {
   const { idempotency } = options;
+  const { workspaceId } = author;
   const earlier = idempotency
     ? await earlierRows(ctx, entity, workspaceId, idempotency)
     : new Map<number, T>();
@@ -48,7 +50,7 @@ export async function insertRecords<T extends RecordDocument>(
     else {
       const rowKey = idempotency && { key: `${idempotency.key}#${index}`, request: idempotency.request };
       try {
-        const record = await newRecord(ctx, entity, workspaceId, row.fields, { idempotency: rowKey });
+        const record = await newRecord(ctx, entity, author, row.fields, { idempotency: rowKey });
         pending.push({ index, record });
       } catch (error) {
         outcomes.set(index, { status: 'error', reason: reasonOf(error) });

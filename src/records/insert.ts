@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { withoutUndefined } from '../lib/clean.ts';
 import { ObjectId } from '../lib/ids.ts';
+import type { Author } from '../tenancy/actor.ts';
 import { facetsOfRecord } from './facets.ts';
 import { type IdempotencyRequest, markOf, originalOf } from './idempotency.ts';
 import { oweEvents } from './owe.ts';
@@ -24,7 +25,7 @@ export interface InsertOptions {
 export async function newRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   fields: Omit<T, Managed>,
   options: InsertOptions = {},
 ): Promise<T> {
@@ -32,7 +33,7 @@ export async function newRecord<T extends RecordDocument>(
   const own = withoutEmptyFields(withoutUndefined(fields));
   const record = {
     _id: options.id ?? new ObjectId(),
-    workspaceId,
+    workspaceId: author.workspaceId,
     ...own,
     archived: false,
     createdAt: now,
@@ -69,14 +70,14 @@ function withoutEmptyFields<T extends object>(own: T): T {
 export async function insertRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   fields: Omit<T, Managed>,
   options: InsertOptions = {},
 ): Promise<T> {
-  const record = await newRecord(ctx, entity, workspaceId, fields, options);
+  const record = await newRecord(ctx, entity, author, fields, options);
   const collection = entity.collection(ctx.db);
   try {
-    await collection.insertOne(workspaceId, record);
+    await collection.insertOne(record.workspaceId, record);
   } catch (error) {
     if (isMongoUnavailable(error)) ctx.doubts.add(collection.name, [record]);
     const broken = duplicateKeyFields(error);

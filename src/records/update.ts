@@ -5,6 +5,7 @@ import { AppError, notFound } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { createTurns } from '../lib/turns.ts';
+import type { Author } from '../tenancy/actor.ts';
 import { applyChange, type Change, rootsOf } from './change.ts';
 import { facetsOfRecord, hasFacets } from './facets.ts';
 import { oweEvents, snapshotOf } from './owe.ts';
@@ -35,7 +36,7 @@ export interface UpdateOptions {
 export function updateRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   id: ObjectId,
   revision: Revision<T>,
   options: UpdateOptions = {},
@@ -45,20 +46,20 @@ export function updateRecord<T extends RecordDocument>(
     if (current.archived) throw new AppError('conflict', { message: `${entity.label} is archived` });
     return typeof revision === 'function' ? revision(current) : revision;
   };
-  return revise(ctx, entity, workspaceId, id, changeOf, options);
+  return revise(ctx, entity, author, id, changeOf, options);
 }
 
 /** Archives a record; archiving it again changes nothing. @throws AppError not_found */
 export const archiveRecord = <T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   id: ObjectId,
 ): Promise<T> =>
   revise(
     ctx,
     entity,
-    workspaceId,
+    author,
     id,
     ({ archived }) => (archived ? undefined : { set: { archived: true, archivedAt: ctx.clock.now() } }),
     { isMark: true },
@@ -97,11 +98,12 @@ const owedMax = 8;
 function revise<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
-  workspaceId: ObjectId,
+  author: Author,
   id: ObjectId,
   changeOf: (current: T) => Change | undefined,
   { onDuplicate, isMark = false }: Pick<UpdateOptions, 'onDuplicate' | 'isMark'> = {},
 ): Promise<T> {
+  const { workspaceId } = author;
   const collection = entity.collection(ctx.db);
   const attempt = async (current: T): Promise<Attempt<T> | undefined> => {
     const change = changeOf(current);

@@ -4,16 +4,27 @@ import type { ObjectId } from '../lib/ids.ts';
 export const roles = ['admin', 'manager', 'agent', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 
-/** Who makes a request. Every kind of credential becomes one of these; everything after authentication sees only it. */
-export interface Actor {
-  kind: 'apiKey' | 'oauth' | 'session';
+/** Who writes, in which workspace: what the history keeps of them. */
+export interface Author {
+  /** `system`: nobody's request, but what follows from an earlier one. */
+  kind: 'apiKey' | 'oauth' | 'session' | 'system';
   /** The key's id, or for a session the member's, by which the team knows them. */
   id: string;
   workspaceId: ObjectId;
+  /** The API by which they came. */
+  contract?: string;
+}
+
+/** Who makes a request. Every kind of credential becomes one of these; everything after authentication sees only it. */
+export interface Actor extends Author {
+  kind: 'apiKey' | 'oauth' | 'session';
   /** What it may do: the scopes or permissions of a key, the scopes and rights of a person's role. */
   scopes: ReadonlySet<string>;
   limits: RateLimits;
 }
+
+/** The server itself, in a workspace. */
+export const systemIn = (workspaceId: ObjectId): Author => ({ kind: 'system', id: 'system', workspaceId });
 
 export interface RateLimits {
   perMinute: number;

@@ -9,6 +9,7 @@ import { ObjectId } from '../../src/lib/ids.ts';
 import { toUuid } from '../../src/lib/uuid.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { examinedMax as pageExaminedMax } from '../../src/records/walk.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { startServer, type TestServer } from '../helpers/app.ts';
 import { filtersOf, type Json, type Plan, recordCommands, withMonitoring } from '../helpers/queries.ts';
@@ -110,7 +111,10 @@ describe('every query', () => {
     const collection = server.ctx.db.tenant<Lead>('leads');
     const workspaceId = new ObjectId(world.workspaceId);
     const count = 2 * pageExaminedMax + 500;
-    const template = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Many', priority: 'Low' });
+    const template = await newRecord(server.ctx, leadEntity, systemIn(workspaceId), {
+      name: 'Many',
+      priority: 'Low',
+    });
     const leads = Array.from({ length: count }, (_, index) => {
       const createdAt = new Date(Date.UTC(2025, 0, 1) + index);
       // Long told to everybody: the sweep has no business with them.

@@ -8,6 +8,7 @@ import { connectMongo } from '../../src/infra/mongo.ts';
 import { isMongoUnavailable } from '../../src/infra/mongo-errors.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
 import { followSync, type SyncedRecord } from '../helpers/sync.ts';
@@ -129,7 +130,7 @@ describe('while MongoDB does not answer', () => {
     );
     const worker = startWorker(ctx, embedded.redisUrl as string, { sweepEveryMs: 50 });
     const workspaceId = new ObjectId(tenant.workspaceId);
-    const lead = await newRecord(ctx, leadEntity, workspaceId, { name: 'Owing', priority: 'Low' });
+    const lead = await newRecord(ctx, leadEntity, systemIn(workspaceId), { name: 'Owing', priority: 'Low' });
     const { ms } = await whileFrozen('mongo', async () => {
       for (let count = 0; count < 2_000; count += 1) {
         const owed = [{ id: new ObjectId(), type: 'lead.created' as const, at: lead.createdAt }];

@@ -8,6 +8,7 @@ import { newRecord } from '../../src/records/insert.ts';
 import { filtersMax } from '../../src/records/list.ts';
 import { settlingMs } from '../../src/records/timing.ts';
 import { examinedMax, pageBytesMax } from '../../src/records/walk.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
 import { createLead } from '../helpers/factories.ts';
 import { recordCommands, withMonitoring } from '../helpers/queries.ts';
@@ -27,7 +28,7 @@ afterAll(() => server.close());
 /** Leads straight into the store, a second apart. */
 async function insertLeads(tenant: Tenant, count: number, fields: Record<string, unknown>) {
   const workspaceId = new ObjectId(tenant.workspaceId);
-  const template = await newRecord(server.ctx, leadEntity, workspaceId, {
+  const template = await newRecord(server.ctx, leadEntity, systemIn(workspaceId), {
     name: 'Many',
     priority: 'Low',
     fields,

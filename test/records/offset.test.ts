@@ -6,6 +6,7 @@ import { newRecord } from '../../src/records/insert.ts';
 import { listRecordsByOffset, type OffsetListQuery } from '../../src/records/list.ts';
 import { countedMax } from '../../src/records/offset.ts';
 import { examinedMax } from '../../src/records/walk.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { startServer, type TestServer } from '../helpers/app.ts';
 import { recordCommands, withMonitoring } from '../helpers/queries.ts';
 
@@ -29,7 +30,7 @@ async function insertLeads(
   const leads: Lead[] = [];
   for (let place = 0; place < length; place += 1) {
     const fields = { name: 'Many', priority: 'Low' as const, ...own(place) };
-    const lead = await newRecord(server.ctx, leadEntity, workspace, fields);
+    const lead = await newRecord(server.ctx, leadEntity, systemIn(workspace), fields);
     const createdAt = new Date(newest.getTime() - place * 1_000);
     leads.push({ ...lead, createdAt, updatedAt: createdAt });
   }

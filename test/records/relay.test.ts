@@ -4,6 +4,7 @@ import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { parkedEvents } from '../../src/records/parked-events.ts';
 import type { RelayedEvent } from '../../src/records/relay.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { apiOf, buildLead, buildTenant, type Tenant, useServer } from '../helpers/app.ts';
 import { buildCustomer, createCustomer, createLead } from '../helpers/factories.ts';
 import { until } from '../helpers/webhooks.ts';
@@ -46,7 +47,7 @@ async function abandonLeads(tenant: Tenant, names: string[], fields: object = {}
   const workspaceId = new ObjectId(tenant.workspaceId);
   const records = await Promise.all(
     names.map(async (name) => ({
-      ...(await newRecord(server.ctx, leadEntity, workspaceId, {
+      ...(await newRecord(server.ctx, leadEntity, systemIn(workspaceId), {
         ...buildLead({ name }),
         mobileE164: undefined,
         priority: 'Medium',
@@ -116,7 +117,10 @@ describe('a lead that has no room to become converted', () => {
   it('keeps its customer from nothing, and its event is parked', async () => {
     const tenant = await buildTenant(server);
     const workspaceId = new ObjectId(tenant.workspaceId);
-    const full = await newRecord(server.ctx, leadEntity, workspaceId, { name: 'Full', priority: 'Low' });
+    const full = await newRecord(server.ctx, leadEntity, systemIn(workspaceId), {
+      name: 'Full',
+      priority: 'Low',
+    });
     // From before leads were bounded.
     const tags = Array.from({ length: 600 }, (_, index) => `tag${index}`);
     await leadEntity.collection(server.ctx.db).insertOne(workspaceId, { ...full, tags });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import {
   type Api,
   apiOf,
@@ -118,7 +119,7 @@ describe('writes of one moment', () => {
     const tenant = new ObjectId((await buildTenant(server)).workspaceId);
     const other = new ObjectId((await buildTenant(server)).workspaceId);
     const build = async (workspaceId: ObjectId) =>
-      newRecord(ctx, leadEntity, workspaceId, { ...buildLead(), priority: 'Medium' });
+      newRecord(ctx, leadEntity, systemIn(workspaceId), { ...buildLead(), priority: 'Medium' });
     const [good, bad] = [await build(tenant), await build(other)];
     Object.assign(bad, { fields: { 'a\0b': 1 } });
     const collection = leadEntity.collection(ctx.db);

@@ -6,6 +6,7 @@ import { queueDeliveries } from '../../src/features/platform/webhooks/queue.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { newRecord } from '../../src/records/insert.ts';
 import { snapshotOf } from '../../src/records/owe.ts';
+import { systemIn } from '../../src/tenancy/actor.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { buildLead, buildTenant, startServer, type Tenant, type TestServer } from '../helpers/app.ts';
 import { createLead } from '../helpers/factories.ts';
@@ -79,7 +80,7 @@ async function queueMany(count: number): Promise<void> {
 async function insertAbandonedLead() {
   const workspaceId = new ObjectId(tenant.workspaceId);
   const fields = { ...buildLead(), mobileE164: undefined, priority: 'Medium' as const };
-  const lead = await newRecord(server.ctx, leadEntity, workspaceId, fields);
+  const lead = await newRecord(server.ctx, leadEntity, systemIn(workspaceId), fields);
   lead.owedSince = new Date(Date.now() - 60_000);
   await leadEntity.collection(server.ctx.db).insertOne(workspaceId, lead);
   return lead;

@@ -64,9 +64,9 @@ async function createInBulk<X extends EntityTypes>(
     const workspace = (await findWorkspace(ctx, workspaceId)) ?? caller.workspace;
     rows.push(await prepareRow(ctx, service, { ...caller, workspace }, input));
   }
-  const outcomes = await insertRecords(ctx, entity, workspaceId, rows, { idempotency, duplicateReason });
+  const outcomes = await insertRecords(ctx, entity, caller.actor, rows, { idempotency, duplicateReason });
   for (const outcome of outcomes) {
-    if (outcome.status === 'created') await service.afterCreate(ctx, workspaceId, outcome.record);
+    if (outcome.status === 'created') await service.afterCreate(ctx, caller.actor, outcome.record);
   }
   return idempotency ? rememberBulk(ctx, entity, workspaceId, idempotency, outcomes) : outcomes;
 }

@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts';
 import { notFound } from '../../lib/errors.ts';
 import type { IfMatch } from '../../lib/etag.ts';
 import type { ObjectId } from '../../lib/ids.ts';
-import type { Actor } from '../../tenancy/actor.ts';
+import type { Actor, Author } from '../../tenancy/actor.ts';
 import type { Workspace } from '../../tenancy/workspaces/model.ts';
 import type { Change } from '../change.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
@@ -40,7 +40,7 @@ export interface Rules<X extends EntityTypes> {
   /** What else a change does. @throws AppError */
   revise?(ctx: Context, change: Required<Change>, body: X['patch']): Revision<X['document']>;
   /** What has to follow a create; runs again for a retried one. */
-  afterCreate?(ctx: Context, workspaceId: ObjectId, record: X['document']): Promise<void>;
+  afterCreate?(ctx: Context, author: Author, record: X['document']): Promise<void>;
 }
 
 /** The life of an entity's records, as routes and other features call it. */
@@ -66,7 +66,7 @@ export interface RecordService<X extends EntityTypes> {
   find(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<X['document'] | null>;
   /** @throws AppError not_found */
   get(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<X['document']>;
-  afterCreate(ctx: Context, workspaceId: ObjectId, record: X['document']): Promise<void>;
+  afterCreate(ctx: Context, author: Author, record: X['document']): Promise<void>;
 }
 
 /** The service of an entity: what all have in common, with the rules of this one. */
@@ -88,15 +88,15 @@ export function recordService<X extends EntityTypes>(
       const workspaceId = caller.workspace._id;
       const created = await createOnce<T>(ctx, entity, workspaceId, idempotency, async () => {
         const fields = await service.prepare(ctx, caller, draft);
-        return insertRecord<T>(ctx, entity, workspaceId, fields, {
+        return insertRecord<T>(ctx, entity, caller.actor, fields, {
           idempotency,
           onDuplicate: (broken) => duplicateError(ctx, entity, workspaceId, broken, fields),
         });
       });
-      await service.afterCreate(ctx, workspaceId, created.record);
+      await service.afterCreate(ctx, caller.actor, created.record);
       return created;
     },
-    async update(ctx, { workspace }, id, body, request) {
+    async update(ctx, { actor, workspace }, id, body, request) {
       const { ifMatch, isMergePatch } = request;
       const { change, restated } = await changeFields(ctx, entity, workspace, unpack(body), isMergePatch);
       const revision = rules.revise?.(ctx, change, body) ?? change;
@@ -104,7 +104,7 @@ export function recordService<X extends EntityTypes>(
         assertRestated(entity, current, restated);
         return typeof revision === 'function' ? revision(current) : revision;
       };
-      return updateRecord<T>(ctx, entity, workspace._id, id, revise, {
+      return updateRecord<T>(ctx, entity, actor, id, revise, {
         ifMatch,
         onDuplicate: (broken) => duplicateError(ctx, entity, workspace._id, broken, change.set),
       });
@@ -115,8 +115,8 @@ export function recordService<X extends EntityTypes>(
       if (!record) throw notFound(entity.label);
       return record;
     },
-    async afterCreate(ctx, workspaceId, record) {
-      await rules.afterCreate?.(ctx, workspaceId, record);
+    async afterCreate(ctx, author, record) {
+      await rules.afterCreate?.(ctx, author, record);
     },
   };
   return service;

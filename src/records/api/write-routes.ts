@@ -88,7 +88,7 @@ export function registerArchive<X extends EntityTypes>(
       },
     },
     async (request) => {
-      await archiveRecord(ctx, entity, request.workspace._id, idOf(request));
+      await archiveRecord(ctx, entity, request.actor, idOf(request));
       return done(`${entity.label} archived successfully`);
     },
   );

@@ -37,7 +37,7 @@ export async function createActivity(
     occurredAt: input.occurredAt ?? ctx.clock.now(),
   };
   const created = await createOnce(ctx, activityEntity, workspaceId, idempotency, () =>
-    insertRecord(ctx, activityEntity, workspaceId, fields, { idempotency }),
+    insertRecord(ctx, activityEntity, caller.actor, fields, { idempotency }),
   );
   try {
     await getLead(ctx, workspaceId, leadId);

@@ -28,7 +28,7 @@ export const taskRoutes: Routes = async (app, { ctx }) => {
     },
     async (request) => {
       const id = requireId(request.params.id, taskEntity.label);
-      const task = await completeTask(ctx, request.workspace._id, id);
+      const task = await completeTask(ctx, request.actor, id);
       return { success: true as const, data: taskEntity.present(task) };
     },
   );
@@ -47,7 +47,7 @@ export const taskRoutes: Routes = async (app, { ctx }) => {
     },
     async (request) => {
       const id = requireId(request.params.id, taskEntity.label);
-      const task = await reopenTask(ctx, request.workspace._id, id);
+      const task = await reopenTask(ctx, request.actor, id);
       return { success: true as const, data: taskEntity.present(task) };
     },
   );

@@ -3,6 +3,7 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { recordService } from '../../../records/api/service.ts';
 import type { Change } from '../../../records/change.ts';
 import { updateRecord } from '../../../records/update.ts';
+import type { Author } from '../../../tenancy/actor.ts';
 import { completed, type Task, taskEntity } from './record.ts';
 
 export const taskService = recordService(taskEntity, {
@@ -13,12 +14,12 @@ export const taskService = recordService(taskEntity, {
 export const { create: createTask } = taskService;
 
 /** Completes a task; a completed one stays as it is. @throws AppError not_found, conflict (archived) */
-export const completeTask = (ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Task> =>
-  updateRecord(ctx, taskEntity, workspaceId, id, withCompletion(ctx, { set: { status: completed } }));
+export const completeTask = (ctx: Context, author: Author, id: ObjectId): Promise<Task> =>
+  updateRecord(ctx, taskEntity, author, id, withCompletion(ctx, { set: { status: completed } }));
 
 /** Makes a completed task TODO again; an open one stays as it is. @throws AppError not_found, conflict (archived) */
-export const reopenTask = (ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<Task> =>
-  updateRecord(ctx, taskEntity, workspaceId, id, ({ status }) =>
+export const reopenTask = (ctx: Context, author: Author, id: ObjectId): Promise<Task> =>
+  updateRecord(ctx, taskEntity, author, id, ({ status }) =>
     status === completed ? { set: { status: 'TODO' }, unset: ['completedAt'] } : undefined,
   );
 

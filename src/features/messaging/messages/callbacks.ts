@@ -2,6 +2,7 @@ import type { Context } from '../../../context.ts';
 import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
 import { type ObjectId, parseId } from '../../../lib/ids.ts';
 import { insertRecord } from '../../../records/insert.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import type { Channel } from '../channels.ts';
 import { openConversation, showInConversation } from './conversations.ts';
@@ -133,7 +134,7 @@ async function insertOnce(
 ): Promise<Message> {
   const { channel, providerId } = fields;
   try {
-    return await insertRecord(ctx, messageEntity, workspaceId, fields);
+    return await insertRecord(ctx, messageEntity, systemIn(workspaceId), fields);
   } catch (error) {
     if (!duplicateKeyFields(error)) throw error;
     const known = await messages(ctx.db).findOne(

@@ -5,6 +5,7 @@ import { check, lookUp, wantedFacets } from '../../../records/list.ts';
 import { type Page, pageByPosition } from '../../../records/page.ts';
 import type { Entity } from '../../../records/record.ts';
 import { updateRecord } from '../../../records/update.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import { type Conversation, type ConversationStatus, conversations, type Message } from './model.ts';
 
 /** Conversations are listed by their last message, which records/list does not know; the rest is a record's. */
@@ -52,7 +53,7 @@ export async function openConversation(
   };
   const begunMeanwhile = new Error('The conversation was begun by another message');
   try {
-    return await insertRecord(ctx, conversationEntity, workspaceId, fields, {
+    return await insertRecord(ctx, conversationEntity, systemIn(workspaceId), fields, {
       onDuplicate: async () => begunMeanwhile,
     });
   } catch (error) {
@@ -75,7 +76,7 @@ function learn(
     ...(contactId && contactId !== conversation.contactId ? { contactId } : {}),
   };
   if (Object.keys(set).length === 0) return conversation;
-  return updateRecord(ctx, conversationEntity, conversation.workspaceId, conversation._id, { set });
+  return updateRecord(ctx, conversationEntity, systemIn(conversation.workspaceId), conversation._id, { set });
 }
 
 const previewLength = 120;
@@ -95,7 +96,7 @@ export async function showInConversation(ctx: Context, message: Message, id: Obj
     lastMessageAt: at,
     ...(message.direction === 'inbound' ? { status: 'open' } : {}),
   };
-  await updateRecord(ctx, conversationEntity, message.workspaceId, id, (shown) =>
+  await updateRecord(ctx, conversationEntity, systemIn(message.workspaceId), id, (shown) =>
     shown.lastMessagePreview === undefined || isLater(shown, set) ? { set } : undefined,
   );
 }
@@ -115,7 +116,8 @@ export const setConversationStatus = (
   workspaceId: ObjectId,
   id: ObjectId,
   status: ConversationStatus,
-): Promise<Conversation> => updateRecord(ctx, conversationEntity, workspaceId, id, { set: { status } });
+): Promise<Conversation> =>
+  updateRecord(ctx, conversationEntity, systemIn(workspaceId), id, { set: { status } });
 
 export interface ConversationQuery {
   limit: number;

@@ -4,6 +4,7 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { type Created, createOnce, type IdempotencyRequest } from '../../../records/idempotency.ts';
 import { insertRecord } from '../../../records/insert.ts';
 import type { Managed } from '../../../records/record.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import { UnreadableCredentials } from '../message-providers/service.ts';
 import { blockedError } from './dispatch.ts';
 import { announceMessage, nudgeChannel } from './lanes.ts';
@@ -44,7 +45,7 @@ export async function submitMessage(
     const fields = await fieldsOf(ctx, workspaceId, await prepare());
     // Before the message: a lane that is due for nothing is looked at in vain, a message without its mark never.
     if (fields.dueAt) await announceMessage(ctx, workspaceId, fields.channel, fields.dueAt);
-    return insertRecord(ctx, messageEntity, workspaceId, fields, { idempotency });
+    return insertRecord(ctx, messageEntity, systemIn(workspaceId), fields, { idempotency });
   });
   const { status, channel } = created.record;
   // A retry nudges once more: the process that took the first request may have died before it could.

@@ -2,6 +2,7 @@ import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { Entity } from '../../../records/record.ts';
 import { updateRecord } from '../../../records/update.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import { type Message, type MessageStatus, messages } from './model.ts';
 import { presentMessage } from './present.ts';
 
@@ -63,7 +64,7 @@ export async function moveMessage(
 ): Promise<Message> {
   const { from, to, claim, set = {}, unset = [] } = move;
   const isKept = to !== 'sending';
-  const moved = await updateRecord(ctx, messageEntity, workspaceId, id, (message) => {
+  const moved = await updateRecord(ctx, messageEntity, systemIn(workspaceId), id, (message) => {
     const isHeld = claim === undefined || message.claim?.equals(claim);
     if (!isHeld || !from.includes(message.status)) return undefined;
     const history = [...message.history, { status: to, at: ctx.clock.now() }];

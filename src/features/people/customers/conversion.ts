@@ -1,6 +1,7 @@
 import type { Context } from '../../../context.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { EventListener } from '../../../records/relay.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import { convertLeadOf } from './service.ts';
 
 /**
@@ -13,7 +14,9 @@ export const leadConversion = (ctx: Context): EventListener => ({
   async accept(events) {
     const created = events.filter(({ type }) => type === 'customer.created');
     const outcomes = await Promise.allSettled(
-      created.map(({ workspaceId, record }) => convertLeadOf(ctx, workspaceId, record._id as ObjectId)),
+      created.map(({ workspaceId, record }) =>
+        convertLeadOf(ctx, systemIn(workspaceId), record._id as ObjectId),
+      ),
     );
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   },

@@ -57,7 +57,7 @@ async function insertLead(ctx: Context, caller: Caller, { given, defaults }: Mer
   return insertRecord(
     ctx,
     leadEntity,
-    caller.workspace._id,
+    caller.actor,
     { ...fields, emailKey: given.email?.toLowerCase() },
     { onDuplicate: async () => new AppError('conflict') },
   );

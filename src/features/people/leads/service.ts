@@ -8,6 +8,7 @@ import { listRecordsByOffset } from '../../../records/list.ts';
 import type { OffsetPage } from '../../../records/offset.ts';
 import { findLiveByPhone } from '../../../records/unique.ts';
 import { updateRecord } from '../../../records/update.ts';
+import type { Author } from '../../../tenancy/actor.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { type Lead, leadEntity } from './record.ts';
 
@@ -58,14 +59,14 @@ export const findLeadByEmail = (ctx: Context, workspaceId: ObjectId, email: stri
  */
 export async function convertLead(
   ctx: Context,
-  workspaceId: ObjectId,
+  author: Author,
   id: ObjectId,
   customerId: ObjectId,
 ): Promise<void> {
   const set = { status: 'converted', customerId: customerId.toHexString() };
   try {
     const revision = (lead: Lead) => (lead.customerId === set.customerId ? undefined : { set });
-    await updateRecord(ctx, leadEntity, workspaceId, id, revision, { isMark: true });
+    await updateRecord(ctx, leadEntity, author, id, revision, { isMark: true });
   } catch (error) {
     // Archived or deleted meanwhile: there is nothing left to convert.
     const isGone = error instanceof AppError && (error.code === 'conflict' || error.code === 'not_found');

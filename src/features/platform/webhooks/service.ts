@@ -8,6 +8,7 @@ import { createOnce, type IdempotencyRequest } from '../../../records/idempotenc
 import { insertRecord } from '../../../records/insert.ts';
 import type { Entity } from '../../../records/record.ts';
 import { updateRecord } from '../../../records/update.ts';
+import { systemIn } from '../../../tenancy/actor.ts';
 import { notifyAdmins } from '../notifications/service.ts';
 import { announceEndpoint, wakeEndpoints } from './lanes.ts';
 import { forgetSubscribers } from './listener.ts';
@@ -48,7 +49,7 @@ export async function createSubscription(
     await assertTarget(ctx, input.url);
     await assertRoom(ctx, workspaceId, true);
     const fields = { ...input, isActive: true, secret: ctx.secretBox.seal(createSecret()) };
-    return insertRecord(ctx, subscriptionEntity, workspaceId, fields, { idempotency });
+    return insertRecord(ctx, subscriptionEntity, systemIn(workspaceId), fields, { idempotency });
   });
   await forgetSubscribers(ctx, workspaceId);
   const { record: subscription, isReplay } = created;
@@ -96,7 +97,14 @@ export async function updateSubscription(
   if (change.url !== undefined) await assertTarget(ctx, change.url);
   const given = Object.entries(change).filter(([, value]) => value !== undefined);
   const set = Object.fromEntries(given);
-  const updated = await updateRecord(ctx, subscriptionEntity, workspaceId, id, { set }, { ifMatch });
+  const updated = await updateRecord(
+    ctx,
+    subscriptionEntity,
+    systemIn(workspaceId),
+    id,
+    { set },
+    { ifMatch },
+  );
   await forgetSubscribers(ctx, workspaceId);
   if (change.url !== undefined && updated.isActive) {
     await wakeEndpoints(ctx, [{ workspaceId, subscriptionId: id }], { urgency: 'afresh' });
@@ -115,14 +123,14 @@ export async function enableSubscription(ctx: Context, workspaceId: ObjectId, id
   const endpoint = { workspaceId, subscriptionId: id };
   await announceEndpoint(ctx, endpoint);
   const change = { set: { isActive: true }, unset: ['disabledReason'] };
-  await updateRecord(ctx, subscriptionEntity, workspaceId, id, change);
+  await updateRecord(ctx, subscriptionEntity, systemIn(workspaceId), id, change);
   await forgetSubscribers(ctx, workspaceId);
   await wakeEndpoints(ctx, [endpoint], { urgency: 'afresh' });
 }
 
 /** Stops sending; what is pending waits for the subscription to be enabled again. @throws AppError not_found */
 export async function disableSubscription(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<void> {
-  await updateRecord(ctx, subscriptionEntity, workspaceId, id, { set: { isActive: false } });
+  await updateRecord(ctx, subscriptionEntity, systemIn(workspaceId), id, { set: { isActive: false } });
   await forgetSubscribers(ctx, workspaceId);
 }
 
@@ -138,7 +146,7 @@ export async function disableHopeless(
     text: `${reason}: ${url}\n\nNo more events are sent to it. Enable it again when the endpoint works; what is still pending is sent then.`,
   };
   const set = { isActive: false, disabledReason: reason, owedNotice };
-  const disabled = await updateRecord(ctx, subscriptionEntity, workspaceId, _id, ({ isActive }) =>
+  const disabled = await updateRecord(ctx, subscriptionEntity, systemIn(workspaceId), _id, ({ isActive }) =>
     isActive ? { set } : undefined,
   );
   await forgetSubscribers(ctx, workspaceId);
@@ -177,7 +185,7 @@ export async function sweepNotices(ctx: Context, signal: AbortSignal): Promise<v
 export async function rotateSecret(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<WithSecret> {
   const secret = createSecret();
   const sealed = ctx.secretBox.seal(secret);
-  const subscription = await updateRecord(ctx, subscriptionEntity, workspaceId, id, (before) =>
+  const subscription = await updateRecord(ctx, subscriptionEntity, systemIn(workspaceId), id, (before) =>
     rotation(ctx, before, sealed),
   );
   return { subscription, secret };
