@@ -22,6 +22,11 @@ export const dateTime = z.iso
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
 
+/** A day that people mean: what lies centuries off is a slip. */
+export const calendarDay = z.iso
+  .date()
+  .refine((day) => day >= '1900-01-01' && day < '2200-01-01', 'Must be a day between 1900 and 2199');
+
 export const dateTimeOut = z.string().meta({ format: 'date-time' });
 
 export const shortText = z.string().trim().min(1).max(300);

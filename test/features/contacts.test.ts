@@ -16,7 +16,7 @@ describeRecord(server, {
   read: 'contact.read',
   write: 'contact.write',
   build: () => buildContact({ email: 'priya@example.com', fields: { anniversary: '2020-02-02' } }),
-  change: (n) => ({ name: `Priya the ${n}th` }),
+  change: (n) => ({ name: `Priya the ${n}th`, firstName: 'Priya', lastName: `the ${n}th` }),
   required: ['name', 'mobileNumber'],
   invalid: [
     ['name', 'x'.repeat(10_000)],
@@ -53,8 +53,58 @@ describe('POST /contacts', () => {
     });
     const contact = await createContact(tenant, body);
     const { _id, createdAt, updatedAt, workspaceId, ...rest } = contact;
-    expect(rest).toEqual(body);
+    expect(rest).toEqual({
+      ...body,
+      firstName: 'Priya',
+      lastName: 'Patel',
+      emailDomain: 'example.com',
+    });
     expect(await events.of(_id)).toEqual(['contact.created']);
+  });
+
+  it('keeps all that is to be known of a person', async () => {
+    const tenant = await buildTenant(server);
+    const body = buildContact({
+      name: 'Priya R. Patel',
+      firstName: 'Priya',
+      lastName: 'Patel',
+      otherPhone: '022 1234 5679',
+      homePhone: '022 1234 5680',
+      workPhone: '022 1234 5681',
+      title: 'Buyer',
+      organisation: { industry: 'Retail', employees: 40, technologies: ['Shopify'], annualRevenue: 2e6 },
+      address: { street: '1 Hill Road', city: 'Mumbai', state: 'MH', zip: '400050', country: 'India' },
+      linkedinUrl: 'https://linkedin.com/in/priya',
+      status: 'qualified',
+      priority: 'urgent',
+      product: 'Kitchen',
+      leadScore: 7.5,
+      notes: 'Knows what she wants',
+      optInThrough: 'form',
+      followUpDate: '2026-12-01',
+      webhookName: 'fair',
+      metadata: { timezone: 'Asia/Kolkata', seen: { pages: [1, 2] } },
+    });
+    const { _id, createdAt, updatedAt, workspaceId, ...rest } = await createContact(tenant, body);
+    expect(rest).toEqual(body);
+  });
+
+  it.each([
+    ['leadScore', 10.1],
+    ['leadScore', 5.55],
+    ['followUpDate', '9999-12-31'],
+    ['followUpDate', '0001-01-01'],
+    ['followUpDate', '2026-02-30'],
+    ['linkedinUrl', 'https://example.com/in/priya'],
+    ['metadata', { large: 'x'.repeat(16 * 1_024) }],
+    ['metadata', { $where: 1 }],
+    ['address', { city: 5 }],
+    ['organisation', { employees: -1 }],
+  ])('refuses %s %j', async (field, value) => {
+    const { api } = await buildTenant(server);
+    const answer = await api.post('/contacts').send(buildContact({ [field]: value }));
+    expect(answer.status).toBe(422);
+    expect(Object.keys(answer.body.details).join()).toContain(field);
   });
 
   it('answers a number that a live contact has with that contact', async () => {
@@ -207,6 +257,66 @@ describe('PUT and PATCH /contacts/:id', () => {
     const replaced = await patch({ fields: { list: ['a'], place: 'nowhere', text: null } });
     expect(replaced.fields).toEqual({ list: ['a'], place: 'nowhere' });
     expect((await patch({ fields: { list: 'a' } })).fields).toEqual({ list: 'a', place: 'nowhere' });
+  });
+
+  it.each([
+    [{ name: 'Asha K. Rao' }, { name: 'Asha K. Rao', firstName: 'Asha K.', lastName: 'Rao' }],
+    [{ name: 'Asha' }, { name: 'Asha', firstName: 'Asha' }],
+    [{ firstName: 'Maya' }, { name: 'Maya Patel', firstName: 'Maya', lastName: 'Patel' }],
+    [{ lastName: 'Rao' }, { name: 'Priya Rao', firstName: 'Priya', lastName: 'Rao' }],
+    [{ lastName: null }, { name: 'Priya', firstName: 'Priya' }],
+    [
+      { name: 'Dr. Priya', lastName: 'Rao' },
+      { name: 'Dr. Priya', firstName: 'Priya', lastName: 'Rao' },
+    ],
+  ])('keeps the name and its parts in step: %j', async (patch, names) => {
+    const tenant = await buildTenant(server);
+    const { _id: id } = await createContact(tenant);
+    const { data } = (await tenant.api.patch(`/contacts/${id}`).send(patch)).body;
+    const { name, firstName, lastName } = data;
+    expect({ name, firstName, lastName }).toEqual(names);
+  });
+
+  it('shows the parts of a name from before they were kept, and changes them', async () => {
+    const tenant = await buildTenant(server);
+    const { _id: id } = await createContact(tenant);
+    await contactEntity
+      .collection(server.ctx.db)
+      .updateOne(
+        new ObjectId(tenant.workspaceId),
+        { _id: new ObjectId(id) },
+        { $unset: { firstName: '', lastName: '' } },
+      );
+    const before = (await tenant.api.get(`/contacts/${id}`)).body.data;
+    expect(before).toMatchObject({ firstName: 'Priya', lastName: 'Patel' });
+    const after = (await tenant.api.patch(`/contacts/${id}`).send({ lastName: 'Rao' })).body.data;
+    expect(after).toMatchObject({ name: 'Priya Rao', firstName: 'Priya', lastName: 'Rao' });
+  });
+
+  it('follows the address with its domain, and finds a LinkedIn address however it is written', async () => {
+    const tenant = await buildTenant(server);
+    const { _id: id } = await createContact(tenant, { email: 'a@Example.com' });
+    const patch = async (body: object) => (await tenant.api.patch(`/contacts/${id}`).send(body)).body.data;
+    expect((await patch({ email: 'a@other.example' })).emailDomain).toBe('other.example');
+    expect(await patch({ email: null })).not.toHaveProperty('emailDomain');
+    const { linkedinUrl } = await patch({ linkedinUrl: 'in.LinkedIn.com/in/Priya-P/?trk=x' });
+    expect(linkedinUrl).toBe('https://linkedin.com/in/priya-p');
+    const query = `linkedinUrl=${encodeURIComponent('http://www.linkedin.com/in/PRIYA-P')}`;
+    const found = (await tenant.api.get(`/contacts?${query}`)).body.data;
+    expect(found.map(({ _id }: { _id: string }) => _id)).toEqual([id]);
+  });
+
+  it('merges the parts of an address, and lets metadata grow no further than it may', async () => {
+    const tenant = await buildTenant(server);
+    const address = { street: '1 Hill Road', city: 'Mumbai' };
+    const { _id: id } = await createContact(tenant, { address, metadata: { a: 'x'.repeat(10_000) } });
+    const patch = (body: object) => tenant.api.patch(`/contacts/${id}`).send(body);
+    const merged = (await patch({ address: { street: null, zip: '400050' } })).body.data;
+    expect(merged.address).toEqual({ city: 'Mumbai', zip: '400050' });
+    const grown = await patch({ metadata: { b: 'x'.repeat(10_000) } });
+    expect([grown.status, grown.body.details]).toEqual([422, { metadata: ['Must be at most 16 KiB'] }]);
+    const replaced = await patch({ metadata: { a: null, b: 'x'.repeat(10_000) } });
+    expect(Object.keys(replaced.body.data.metadata)).toEqual(['b']);
   });
 
   it('takes parallel patches of different fields without losing one', async () => {

@@ -67,6 +67,22 @@ describe('POST /leads', () => {
     expect(chosen).toMatchObject({ status: 'contacted', leadStage: 'qualified' });
   });
 
+  it('keeps the name and its parts in step, and what else contacts have', async () => {
+    const tenant = await buildTenant(server);
+    const body = buildLead({
+      email: 'rahul@example.com',
+      country: 'India',
+      leadScore: 3.5,
+      qualification: 'budget known',
+      social: { platform: 'instagram', handle: '@rahul' },
+    });
+    const lead = await createLead(tenant, body);
+    const parts = { firstName: 'Rahul', lastName: 'Sharma', emailDomain: 'example.com' };
+    expect(lead).toMatchObject({ ...body, ...parts });
+    const changed = await tenant.api.patch(`/leads/${lead._id}`).send({ firstName: 'Raj' });
+    expect(changed.body.data).toMatchObject({ name: 'Raj Sharma', firstName: 'Raj', lastName: 'Sharma' });
+  });
+
   it('ignores unknown fields, and custom fields without a value', async () => {
     const tenant = await buildTenant(server);
     const lead = await createLead(tenant, {

@@ -5,6 +5,7 @@ import { decodeCursor, encodeCursor } from '../../src/lib/cursor.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { etagOf, matchesEtag, parseIfMatch } from '../../src/lib/etag.ts';
 import { ObjectId, parseId } from '../../src/lib/ids.ts';
+import { canonicalLinkedinUrl } from '../../src/lib/linkedin.ts';
 import { amountOf, toMoney } from '../../src/lib/money.ts';
 import { normalisePhone } from '../../src/lib/phone.ts';
 
@@ -19,6 +20,21 @@ describe('normalisePhone', () => {
     ['call me', 'IN', undefined],
   ])('%s in %s is %s', (text, country, expected) => {
     expect(normalisePhone(text, country)).toBe(expected);
+  });
+});
+
+describe('canonicalLinkedinUrl', () => {
+  it.each([
+    ['https://www.linkedin.com/in/Jane-Doe/', 'https://linkedin.com/in/jane-doe'],
+    ['http://de.linkedin.com/in/jane-doe?trk=x#top', 'https://linkedin.com/in/jane-doe'],
+    ['linkedin.com/company/Acme//', 'https://linkedin.com/company/acme'],
+    ['https://linkedin.com/', undefined],
+    ['https://notlinkedin.com/in/jane', undefined],
+    ['https://linkedin.com.example.com/in/jane', undefined],
+    ['ftp://linkedin.com/in/jane', undefined],
+    ['jane', undefined],
+  ])('reads %s as %s', (text, url) => {
+    expect(canonicalLinkedinUrl(text)).toBe(url);
   });
 });
 

@@ -65,6 +65,8 @@ export async function changeFields<X extends EntityTypes>(
     if (derived && body[derived.from] === null) change.unset.push(name);
     const value = derived ? derive(derived, body, workspace) : body[name];
     if (value === undefined || value === null) continue;
+    // What is merged stays a patch until there is something to merge it into.
+    if (name in change.merge && !reach) continue;
     delete change.merge[name];
     delete change.set[name];
     const kept = keep ? keep(value, place, body) : value;

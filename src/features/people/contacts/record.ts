@@ -1,14 +1,31 @@
+import { z } from 'zod';
+import { shortText } from '../../../lib/schemas.ts';
 import { type DocumentOf, entity } from '../../../records/entity/entity.ts';
 import {
   customFields,
   e164Of,
   email,
   listed,
+  longText,
   member,
   phone,
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
+import {
+  address,
+  day,
+  domainOf,
+  linkedinUrl,
+  metadata,
+  number,
+  parts,
+} from '../../../records/entity/structured-kinds.ts';
+import { namesDescribed, partsOf } from '../names.ts';
+
+const employeesMax = 100_000_000;
+const revenueMax = 1e15;
+const technologiesMax = 100;
 
 /** A person in the address book. */
 export const contactEntity = entity({
@@ -19,6 +36,8 @@ export const contactEntity = entity({
   bulk: true,
   fields: {
     name: text({ required: true, search: true }),
+    firstName: text({ describe: namesDescribed }),
+    lastName: text({ describe: namesDescribed }),
     mobileNumber: phone({
       required: 'natively',
       search: true,
@@ -28,14 +47,45 @@ export const contactEntity = entity({
       unique: { index: 'unique_phone', reason: 'Duplicate mobile number' },
     }),
     email: email({ search: true, filter: true }),
+    emailDomain: domainOf('email', { filter: true }),
     /** It may be shared, so it makes no duplicates. */
     phone: phone({ search: true, describe: 'A second number' }),
+    otherPhone: phone(),
+    homePhone: phone(),
+    workPhone: phone(),
+    title: text(),
     company: text({ filter: true }),
+    organisation: parts('Organisation', {
+      industry: shortText,
+      employees: z.int().min(0).max(employeesMax),
+      employeeSizeBracket: shortText,
+      website: shortText,
+      linkedinUrl: shortText,
+      technologies: z.array(shortText).max(technologiesMax),
+      annualRevenue: z.number().min(0).max(revenueMax),
+      street: shortText,
+      city: shortText,
+      state: shortText,
+      zip: shortText,
+      country: shortText,
+    }),
+    address: address(),
+    linkedinUrl: linkedinUrl({ filter: true }),
+    status: text({ filter: true }),
+    priority: text(),
+    product: text({ describe: 'What the person is interested in' }),
+    leadScore: number({ min: 0, max: 10, step: 0.1 }),
+    notes: longText(),
+    optInThrough: text({ describe: 'How the person agreed to be written to' }),
+    followUpDate: day({ filter: true }),
+    webhookName: text({ filter: true, describe: 'Of the integration that brought the contact' }),
+    metadata: metadata(),
     source: listed('sources', { filter: true }),
     tags: tags({ filter: true }),
     assignedTo: member({ filter: true }),
     fields: customFields(),
   },
+  present: (shown, contact) => (shown.firstName === undefined ? { ...shown, ...partsOf(contact) } : shown),
 });
 
 export type Contact = DocumentOf<typeof contactEntity>;

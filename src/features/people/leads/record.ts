@@ -1,4 +1,4 @@
-import { filterText } from '../../../lib/schemas.ts';
+import { filterText, shortText } from '../../../lib/schemas.ts';
 import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/entity.ts';
 import {
   choice,
@@ -13,6 +13,8 @@ import {
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
+import { domainOf, number, parts } from '../../../records/entity/structured-kinds.ts';
+import { namesDescribed, partsOf } from '../names.ts';
 
 /** A person who may buy. */
 export const leadEntity = entity({
@@ -24,6 +26,8 @@ export const leadEntity = entity({
   bulk: true,
   fields: {
     name: text({ required: true, search: true }),
+    firstName: text({ describe: namesDescribed }),
+    lastName: text({ describe: namesDescribed }),
     mobileNumber: phone({
       required: 'natively',
       search: true,
@@ -33,14 +37,19 @@ export const leadEntity = entity({
       unique: { index: 'unique_phone', reason: 'Duplicate mobile number' },
     }),
     email: email({ search: true }),
+    emailDomain: domainOf('email'),
     /** The address, of a lead that has to stay the only live one with it: parallel merges meet here (see merge.ts). */
     emailKey: text({ hidden: true, unique: { index: 'unique_email', reason: 'Duplicate email' } }),
     company: text(),
     city: text(),
+    country: text(),
+    social: parts('SocialProfile', { platform: shortText, handle: shortText }),
     status: listed('leadStatuses', { filter: true, initial: ({ leadStatuses }) => leadStatuses[0] }),
     leadStage: listed('leadStages', { filter: true, initial: ({ leadStages }) => leadStages[0]?.stageKey }),
     source: listed('sources', { filter: true }),
     priority: choice(['Low', 'Medium', 'High'], { initial: 'Medium', filter: { schema: filterText } }),
+    leadScore: number({ min: 0, max: 10, step: 0.1 }),
+    qualification: text({ describe: 'How far the lead has been qualified' }),
     dealValue: money({ min: 0, max: 1e15, describe: "In the workspace's currency" }),
     tags: tags({ filter: true }),
     description: longText(),
@@ -49,6 +58,7 @@ export const leadEntity = entity({
     /** The customer that the lead became. */
     customerId: text({ managed: true }),
   },
+  present: (shown, lead) => (shown.firstName === undefined ? { ...shown, ...partsOf(lead) } : shown),
 });
 
 export type Lead = DocumentOf<typeof leadEntity>;

@@ -10,10 +10,13 @@ import { findLiveByPhone } from '../../../records/unique.ts';
 import { updateRecord } from '../../../records/update.ts';
 import type { Author } from '../../../tenancy/actor.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
+import { completeNames, reviseNames } from '../names.ts';
 import { type Lead, leadEntity } from './record.ts';
 
 export const leadService = recordService(leadEntity, {
-  revise: (_ctx, change, { email }) => withClaim(change, email),
+  complete: (_ctx, _caller, lead) => completeNames(lead),
+  revise: (_ctx, change, given) => (current) =>
+    withClaim(reviseNames(change, given, current), given.email, current),
 });
 
 export const {
@@ -25,12 +28,10 @@ export const {
 } = leadService;
 
 /** The claim on an address ends with it; one that is only restated keeps its claim, and is no change. */
-const withClaim =
-  (change: Required<Change>, email: string | null | undefined) =>
-  ({ emailKey }: Lead): Change => {
-    if (email === undefined || emailKey === email?.toLowerCase()) return change;
-    return { ...change, unset: [...change.unset, 'emailKey'] };
-  };
+function withClaim(change: Required<Change>, email: string | null | undefined, { emailKey }: Lead): Change {
+  if (email === undefined || emailKey === email?.toLowerCase()) return change;
+  return { ...change, unset: [...change.unset, 'emailKey'] };
+}
 
 /** The live lead with this number, written in any way. */
 export const findLeadByPhone = (ctx: Context, workspace: Workspace, phone: string): Promise<Lead | null> =>
