@@ -1,7 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { scopes } from '../dist/access/scopes.js';
 import { storeCredentials } from '../dist/features/messaging/message-providers/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
 import { median } from './compare.mjs';
@@ -179,7 +178,7 @@ async function moreKeys({ ctx }, { workspace }) {
   for (let count = 0; count < attackerKeys; count++) {
     const { secrets } = await createApiKey(ctx, workspace._id, 'bench', {
       name: `Attacker ${count}`,
-      scopes: [...scopes],
+      scopes: [...ctx.scopes],
     });
     keys.push(secrets.apiKey);
   }

@@ -1,4 +1,3 @@
-import { scopes } from '../dist/access/scopes.js';
 import { leadEntity } from '../dist/features/people/leads/record.js';
 import { prepareLead } from '../dist/features/people/leads/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
@@ -44,7 +43,7 @@ export async function seedTenant(ctx) {
   const workspace = await createWorkspace(ctx, 'Benchmark');
   const { apiKey, secrets } = await createApiKey(ctx, workspace._id, 'bench', {
     name: 'Benchmark',
-    scopes: [...scopes],
+    scopes: [...ctx.scopes],
   });
   return {
     workspace,

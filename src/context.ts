@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Declared } from './access/declared.ts';
 import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Feature } from './feature.ts';
@@ -15,7 +16,7 @@ import type { RecentRecords } from './records/recent.ts';
 import type { Relay } from './records/relay.ts';
 
 /** What services work with. Made once per process by `createContext`; tests make one per file. */
-export interface Context {
+export interface Context extends Readonly<Declared> {
   /** What this process is there for. */
   readonly features: readonly Feature[];
   readonly config: Config;

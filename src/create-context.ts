@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { declaredBy } from './access/declared.ts';
 import type { KeyKind } from './access/key-kind.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
@@ -51,6 +52,7 @@ export async function createContext(
   const eventSources = owing.map((entity) => entity.collection(db).name);
   const ctx: Context = {
     features,
+    ...declaredBy(features),
     config,
     keyKinds,
     log,

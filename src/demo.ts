@@ -1,4 +1,3 @@
-import { scopes } from './access/scopes.ts';
 import type { Context } from './context.ts';
 import type { Samples } from './feature.ts';
 import { createApiKey } from './features/platform/api-keys/service.ts';
@@ -31,14 +30,14 @@ export async function createDemo(ctx: Context): Promise<Demo | undefined> {
   const workspace = await createWorkspace(ctx, 'Demo Realty');
   const { apiKey, secrets } = await createApiKey(ctx, workspace._id, 'demo', {
     name: 'Demo key',
-    scopes: [...scopes],
+    scopes: [...ctx.scopes],
   });
   const actor: Actor = {
     kind: 'apiKey',
     id: apiKey._id.toHexString(),
     workspaceId: workspace._id,
     contract: 'native',
-    scopes: new Set(scopes),
+    scopes: new Set(ctx.scopes),
     limits: ctx.config.rateLimit,
   };
   const agent = await createMember(ctx, workspace._id, {

@@ -1,3 +1,4 @@
+import type { ScopeGroup } from './access/declared.ts';
 import type { Context } from './context.ts';
 import type { Routes } from './http.ts';
 import type { Measure } from './infra/metrics.ts';
@@ -5,6 +6,7 @@ import type { ObjectId } from './lib/ids.ts';
 import type { Caller } from './records/api/service.ts';
 import type { AnyEntity } from './records/entity/entity.ts';
 import type { EventListener } from './records/relay.ts';
+import type { Module } from './tenancy/workspaces/model.ts';
 import type { Work } from './work/work.ts';
 
 /**
@@ -18,6 +20,10 @@ export interface Feature {
   readonly tags?: readonly Tag[];
   /** Its records; those with events owe them to the listeners. */
   readonly entities?: readonly AnyEntity[];
+  /** Scopes besides those of its entities, or where the API document is to say more about these. */
+  readonly scopes?: readonly ScopeGroup[];
+  /** Modules besides those of its entities: what a workspace can switch off. */
+  readonly modules?: readonly Module[];
   /** Routes below a workspace, at every place where workspaces are mounted. */
   readonly workspaceRoutes?: readonly Routes[];
   /** Routes at the paths that they name themselves. */

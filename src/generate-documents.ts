@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { declaredBy } from './access/declared.ts';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import type { Context } from './context.ts';
@@ -23,9 +24,11 @@ export async function generateDocuments(): Promise<Map<string, Json>> {
   return documents;
 }
 
-const contextOfRoutes = () =>
+/** Enough of a context to register routes with. */
+export const contextOfRoutes = () =>
   ({
     features,
+    ...declaredBy(features),
     keyKinds,
     config: loadConfig({ NODE_ENV: 'test' }),
     log: createLogger('silent'),

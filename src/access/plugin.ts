@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
+import type { Right } from '../tenancy/actor.ts';
 import { authenticate } from './authenticate.ts';
 import { authorise, type Demand } from './authorise.ts';
 import type { Contract, Identity } from './contract.ts';
+import { grantOf } from './key-kind.ts';
 import { limitRate } from './limits.ts';
-import type { Grant, Right } from './roles.ts';
+import { type Grant, isRight } from './roles.ts';
 
 /**
  * What a route demands of its caller. Every route declares one; the start fails where one is missing.
@@ -67,6 +69,7 @@ export function openTo(scope: FastifyInstance, ctx: Context, contract: Contract)
     route.config = { ...route.config, contract };
     if (access === undefined || access === 'public') return;
     const demand = access === 'session' ? undefined : demandOf(route, access);
+    if (demand) assertDeclared(ctx, contract, route, demand);
     prepend(route, async (request, reply) => {
       const identity = await authenticate(ctx, contract, request);
       request.session = identity.session;
@@ -82,6 +85,21 @@ const demandOf = ({ config }: RouteOptions, grant: Grant): Demand => ({
   module: config?.module,
   isScopeOptional: config?.isScopeOptional ?? false,
 });
+
+/** @throws Error for what nobody can be allowed and no workspace switch off, because nothing declares it */
+function assertDeclared(
+  { scopes, modules }: Context,
+  { keyKind }: Contract,
+  route: RouteOptions,
+  { grant, right, module }: Demand,
+): void {
+  const permissions = keyKind?.permissions?.map((permission) => grantOf(keyKind.name, permission)) ?? [];
+  const grants: readonly string[] = [...scopes, ...permissions];
+  if (!grants.includes(grant) && !isRight(grant))
+    throw new Error(`${nameOf(route)}: no scope is called ${grant}`);
+  if (right && !isRight(right)) throw new Error(`${nameOf(route)}: no right is called ${right}`);
+  if (module && !modules.includes(module)) throw new Error(`${nameOf(route)}: no module is called ${module}`);
+}
 
 function limit(
   ctx: Context,

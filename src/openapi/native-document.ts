@@ -1,11 +1,13 @@
-import type { Tag } from '../feature.ts';
+import { type ScopeGroup, scopeGroupsOf } from '../access/declared.ts';
+import type { Feature } from '../feature.ts';
 import { apiVersion } from '../lib/api-version.ts';
 import { eventTypes } from '../records/entity/names.ts';
 import type { Json } from './convert.ts';
 
 /** The parts of the API document that are prose or follow from no route. */
 
-const apiDescription = `
+const apiDescription = (groups: readonly ScopeGroup[]): string =>
+  `
 REST API of the CRM: leads, properties, contacts, customers, tasks, the team, webhooks and WhatsApp messages of a workspace.
 
 ## Authentication
@@ -20,15 +22,7 @@ admin also manages webhooks, keys, members, settings and providers. A session is
 ## Scopes
 | Scope | Grants |
 |---|---|
-| \`lead.read\`, \`lead.write\` | leads, their comments, notes and activities |
-| \`property.read\`, \`property.write\` | properties |
-| \`contact.read\`, \`contact.write\` | contacts |
-| \`customer.read\`, \`customer.write\` | customers |
-| \`task.read\`, \`task.write\` | tasks |
-| \`webhook.manage\` | webhook subscriptions |
-| \`metadata.read\` | workspace, schema, metadata |
-| \`team.read\` | team and users |
-| \`message.read\`, \`message.send\` | messages. The WhatsApp operations take any key that has neither, and the right one of a key that has one of them |
+${groups.map(scopeRow).join('\n')}
 
 A key created without scopes gets \`lead.read\`, \`lead.write\` and \`metadata.read\`. The former \`admin\` scope is gone; a key that bears it gets 403.
 
@@ -58,6 +52,9 @@ A WhatsApp send answers once Meta has accepted the message, SMS and email at onc
 twice: where the connection or the process died while it was handed over, and the provider can't tell, it is shown as \`unknown\`. A 503 of a WhatsApp
 send carries the \`messageId\`; retry with the same \`Idempotency-Key\`. The WhatsApp operations answer invalid requests with 400 instead of 422.
 `.trim();
+
+const scopeRow = ({ scopes, opens }: ScopeGroup): string =>
+  `| ${scopes.map((scope) => `\`${scope}\``).join(', ')} | ${opens} |`;
 
 const errorResponse = (description: string, schema = 'ErrorResponse') => ({
   description,
@@ -100,11 +97,15 @@ export const webhookDocuments = (): Json =>
   );
 
 /** The document before routes are added. */
-export const nativeDocument = (baseUrl: string, tags: readonly Tag[]): Json => ({
+export const nativeDocument = (baseUrl: string, features: readonly Feature[]): Json => ({
   openapi: '3.1.0',
-  info: { title: 'CRM Public API', version: apiVersion, description: apiDescription },
+  info: {
+    title: 'CRM Public API',
+    version: apiVersion,
+    description: apiDescription(scopeGroupsOf(features)),
+  },
   servers: [{ url: baseUrl }],
-  tags: [...tags],
+  tags: features.flatMap(({ tags = [] }) => tags),
   components: {
     securitySchemes: {
       ApiKeyAuth: { type: 'apiKey', in: 'header', name: 'X-API-Key' },

@@ -24,10 +24,7 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
     const baseUrl = ctx.config.publicUrl ?? 'http://localhost:5010';
     const read = await registerDocument(app as unknown as FastifyInstance, {
       path: nativePath,
-      openapi: nativeDocument(
-        baseUrl,
-        ctx.features.flatMap(({ tags = [] }) => tags),
-      ),
+      openapi: nativeDocument(baseUrl, ctx.features),
       includes: ({ contract }) => contract === undefined || contract.security !== undefined,
       complete: completeNativeDocument,
     });

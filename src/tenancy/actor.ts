@@ -4,6 +4,15 @@ import type { ObjectId } from '../lib/ids.ts';
 export const roles = ['admin', 'manager', 'agent', 'viewer'] as const;
 export type Role = (typeof roles)[number];
 
+/**
+ * Something that a key can be allowed, such as `lead.read`: entities and features declare theirs. It ends in a verb, and
+ * the verb tells which role has it.
+ */
+export type Scope = `${string}.${string}`;
+
+/** What people need besides a scope, or where no scope stands for it; access/roles.ts lists them. */
+export type Right = `${string}.${string}`;
+
 /** Who writes, in which workspace: what the history keeps of them. */
 export interface Author {
   /** `system`: nobody's request, but what follows from an earlier one. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Scope } from '../../src/access/scopes.ts';
+import type { Scope } from '../../src/tenancy/actor.ts';
 import { anonymous } from '../helpers/accounts.ts';
 import { apiOf, buildApiKey, buildPhone, buildTenant, useServer, workspacePath } from '../helpers/app.ts';
 

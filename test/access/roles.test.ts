@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { grantsOfRole } from '../../src/access/roles.ts';
-import { scopes } from '../../src/access/scopes.ts';
+import { declaredBy, scopeGroupsOf } from '../../src/access/declared.ts';
+import { features } from '../../src/features.ts';
+import { entity } from '../../src/records/entity/entity.ts';
+import { text } from '../../src/records/entity/kinds.ts';
+import { type Role, roles } from '../../src/tenancy/actor.ts';
 import {
   type Account,
   anonymous,
@@ -14,9 +17,11 @@ import { apiOf, buildLead, startServer, useServer, workspacePath } from '../help
 
 const server = useServer();
 
+const { scopes, grantsOfRole } = declaredBy(features);
+
 describe('the table of roles', () => {
   it('gives each role what decisions say, and all that those below it have', () => {
-    const added = (role: keyof typeof grantsOfRole, below?: keyof typeof grantsOfRole) =>
+    const added = (role: Role, below?: Role) =>
       [...grantsOfRole[role]].filter((grant) => !below || !grantsOfRole[below].has(grant)).sort();
     expect(added('viewer')).toEqual([
       'contact.read',
@@ -36,7 +41,12 @@ describe('the table of roles', () => {
       'property.write',
       'task.write',
     ]);
-    expect(added('manager', 'agent')).toEqual(['record.bulk']);
+    expect(added('manager', 'agent')).toEqual([
+      'record.assign',
+      'record.bulk',
+      'record.merge',
+      'structure.change',
+    ]);
     expect(added('admin', 'manager')).toEqual([
       'key.manage',
       'member.manage',
@@ -52,6 +62,41 @@ describe('the table of roles', () => {
       expect([...grantsOfRole[role]]).toEqual(expect.arrayContaining([...grantsOfRole[below]]));
     }
     expect([...grantsOfRole.admin]).toEqual(expect.arrayContaining([...scopes]));
+  });
+});
+
+describe('what a feature declares', () => {
+  const boat = entity({ name: 'boat', path: '/boats', fields: { name: text() } });
+  const harbour = entity({
+    name: 'harbour',
+    path: '/harbours',
+    scopes: boat.scopes,
+    module: boat.module,
+    fields: { name: text() },
+  });
+  const declared = declaredBy([...features, { entities: [boat, harbour], modules: ['charts'] }]);
+
+  it('adds the scopes of its entities, which roles have by their verbs', () => {
+    expect(declared.scopes.filter((scope) => !scopes.includes(scope))).toEqual(['boat.read', 'boat.write']);
+    const having = (scope: 'boat.read' | 'boat.write') =>
+      roles.filter((role) => declared.grantsOfRole[role].has(scope));
+    expect(having('boat.read')).toEqual(['admin', 'manager', 'agent', 'viewer']);
+    expect(having('boat.write')).toEqual(['admin', 'manager', 'agent']);
+  });
+
+  it('adds their modules and its own', () => {
+    const { modules } = declaredBy(features);
+    expect(declared.modules.filter((module) => !modules.includes(module))).toEqual(['boats', 'charts']);
+  });
+
+  it('stands in the API document in one line for all that the scopes open', () => {
+    expect(scopeGroupsOf([{ entities: [boat, harbour] }])).toEqual([
+      { scopes: ['boat.read', 'boat.write'], opens: 'boats, harbours' },
+    ]);
+    expect(scopeGroupsOf(features)).toContainEqual({
+      scopes: ['lead.read', 'lead.write'],
+      opens: 'leads, their comments, notes and activities',
+    });
   });
 });
 

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { scopes } from '../../src/access/scopes.ts';
 import type { ApiKey } from '../../src/features/platform/api-keys/model.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import {
@@ -116,7 +115,7 @@ describe('GET /developer/api-keys', () => {
       success: true,
       data: [
         { _id: second.id, name: 'Second', clientId: second.clientId, scopes: ['lead.read'], ...common },
-        { _id: first.id, name: 'First', clientId: first.clientId, scopes: [...scopes], ...common },
+        { _id: first.id, name: 'First', clientId: first.clientId, scopes: [...server.ctx.scopes], ...common },
       ],
     });
   });

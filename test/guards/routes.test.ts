@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
-import { scopes } from '../../src/access/scopes.ts';
 import { adapters } from '../../src/contracts.ts';
 import { issueTokens } from '../../src/features/platform/oauth/service.ts';
 import { type Role, roles } from '../../src/tenancy/actor.ts';
@@ -223,7 +222,7 @@ const claimsOf = (text: string): { typ?: string } =>
 async function keyWithout(on: TestServer, { workspaceId }: World, { access, contract }: RouteUnderTest) {
   const foreign = foreignContracts.get(contract?.name ?? '');
   if (foreign) return foreign.headersWithout(on, workspaceId, access);
-  const others = scopes.filter((scope) => scope !== access);
+  const others = on.ctx.scopes.filter((scope) => scope !== access);
   return { 'X-API-Key': (await buildApiKey(on, workspaceId, { scopes: others })).apiKey };
 }
 

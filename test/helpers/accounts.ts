@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { scopes } from '../../src/access/scopes.ts';
 import type { Role } from '../../src/tenancy/actor.ts';
-import { type Api, apiOf, type TestServer, workspacePath } from './app.ts';
+import { type Api, apiOf, scopes, type TestServer, workspacePath } from './app.ts';
 
 /** A person who is signed in. */
 export interface Account {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import supertest from 'supertest';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { type Scope, scopes } from '../../src/access/scopes.ts';
+import { declaredBy } from '../../src/access/declared.ts';
 import { buildApp } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
@@ -13,6 +13,7 @@ import { type ApiKeyInput, createApiKey } from '../../src/features/platform/api-
 import { features } from '../../src/features.ts';
 import { createLogger, type Logger } from '../../src/infra/logger.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import type { Scope } from '../../src/tenancy/actor.ts';
 import { createMember } from '../../src/tenancy/members/service.ts';
 import {
   createWorkspace,
@@ -20,6 +21,9 @@ import {
   updateWorkspace,
   type WorkspaceSettings,
 } from '../../src/tenancy/workspaces/service.ts';
+
+/** Every scope that the server's features declare. */
+export const { scopes } = declaredBy(features);
 
 export interface TestServer {
   app: FastifyInstance;
@@ -149,7 +153,7 @@ export async function buildApiKey(server: TestServer, workspaceId: string, input
   const { apiKey, secrets } = await createApiKey(server.ctx, new ObjectId(workspaceId), 'test', {
     name: 'Test key',
     ...input,
-    scopes: input.scopes ?? [...scopes],
+    scopes: input.scopes ?? [...server.ctx.scopes],
   });
   return { clientSecret: '', ...secrets, clientId: apiKey.clientId, keyId: apiKey._id.toHexString() };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Scope, scopes } from '../../src/access/scopes.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
+import type { Scope } from '../../src/tenancy/actor.ts';
 import {
   type Api,
   apiOf,
@@ -97,7 +97,7 @@ function describeAccess({ server, spec, create }: Suite): void {
     it('is closed without a credential, without the scope, and to other workspaces', async () => {
       const tenant = await buildTenant(server);
       const { record, body } = await create(tenant);
-      const others = scopes.filter((scope) => scope !== operation.scope);
+      const others = server.ctx.scopes.filter((scope) => scope !== operation.scope);
       const { apiKey } = await buildApiKey(server, tenant.workspaceId, { scopes: others });
       const stranger = await buildTenant(server);
       const base = workspacePath(tenant.workspaceId);
@@ -366,7 +366,7 @@ function describeList({ server, spec, create }: Suite): void {
       'cursor=garbage',
       'cursor=e30',
       'cursor=bnVsbA',
-      'sort=name',
+      'sort=shoeSize',
       'archived=maybe',
       'createdAfter=yesterday',
       'q=',

@@ -3,15 +3,10 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import type { Contract } from '../../src/access/contract.ts';
 import type { Access } from '../../src/access/plugin.ts';
-import { scopes } from '../../src/access/scopes.ts';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
-import type { Context } from '../../src/context.ts';
-import { keyKinds, people, portal } from '../../src/contracts.ts';
+import { people, portal } from '../../src/contracts.ts';
 import { createSamples } from '../../src/demo.ts';
-import { features } from '../../src/features.ts';
-import { createLogger } from '../../src/infra/logger.ts';
-import { createMetrics } from '../../src/infra/metrics.ts';
+import { contextOfRoutes } from '../../src/generate-documents.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import type { Actor } from '../../src/tenancy/actor.ts';
 import { createMember } from '../../src/tenancy/members/service.ts';
@@ -45,16 +40,7 @@ export interface RouteUnderTest {
 
 /** Every documented route; HEAD, which follows from GET, and the pages of the document itself are left out. */
 export async function listRoutes(): Promise<RouteUnderTest[]> {
-  // Registering routes asks nothing of the context, so nothing has to be connected.
-  const config = loadConfig({ NODE_ENV: 'test' });
-  const ctx = {
-    features,
-    keyKinds,
-    config,
-    log: createLogger('silent'),
-    metrics: createMetrics(),
-  } as unknown as Context;
-  const app = await buildApp(ctx);
+  const app = await buildApp(contextOfRoutes());
   await app.ready();
   const routes = app.routeTable.flatMap(({ method, url, bodyLimit, config = {}, schema = {} }) => {
     if ((schema as { hide?: boolean }).hide) return [];
@@ -111,7 +97,7 @@ export async function buildWorld(server: TestServer): Promise<World> {
     kind: 'apiKey',
     id: keyId,
     workspaceId: workspace._id,
-    scopes: new Set(scopes),
+    scopes: new Set(server.ctx.scopes),
     limits: server.ctx.config.rateLimit,
   };
   const samples = await createSamples(server.ctx, { actor, workspace }, account.userId);

@@ -28,8 +28,8 @@ const buildVehicle = (overrides: object = {}) => ({
 describeRecord(server, {
   path: '/vehicles',
   label: 'Vehicle',
-  read: 'task.read',
-  write: 'task.write',
+  read: 'vehicle.read',
+  write: 'vehicle.write',
   build: () => buildVehicle({ name: 'The van' }),
   change: (n) => ({ name: `Version ${n}` }),
   required: ['plate'],
@@ -41,7 +41,7 @@ describeRecord(server, {
     ['driverId', '65b8c47f4e2cfc1df3a75111'],
     ['leadId', '65b8c47f4e2cfc1df3a75111'],
   ],
-  operations: [{ method: 'post', path: '/vehicles/bulk', scope: 'task.write' }],
+  operations: [{ method: 'post', path: '/vehicles/bulk', scope: 'vehicle.write' }],
 });
 
 describe('a declared entity', () => {
@@ -194,8 +194,6 @@ describe('entity', () => {
       entity({
         name,
         path: `/${name}s`,
-        module: 'tasks',
-        scopes: { read: 'task.read', write: 'task.write' },
         fields: { field },
       });
     expect(declare('vehicle', text())).toThrow('Two entities are called vehicle');

@@ -18,8 +18,6 @@ import {
 export const vehicleEntity = entity({
   name: 'vehicle',
   path: '/vehicles',
-  module: 'tasks',
-  scopes: { read: 'task.read', write: 'task.write' },
   bulk: true,
   fields: {
     plate: text({

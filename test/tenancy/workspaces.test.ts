@@ -3,10 +3,32 @@ import type { z } from 'zod';
 import { contactEntity } from '../../src/features/people/contacts/record.ts';
 import { customerEntity } from '../../src/features/people/customers/record.ts';
 import { leadEntity } from '../../src/features/people/leads/record.ts';
-import { anonymous, buildAccount, buildColleague, buildPortalKey, withKey } from '../helpers/accounts.ts';
+import { features } from '../../src/features.ts';
+import { ObjectId } from '../../src/lib/ids.ts';
+import { recordRoutes } from '../../src/records/api/routes.ts';
+import { recordService } from '../../src/records/api/service.ts';
+import { entity } from '../../src/records/entity/entity.ts';
+import { text } from '../../src/records/entity/kinds.ts';
+import { workspaces } from '../../src/tenancy/workspaces/model.ts';
+import {
+  type Account,
+  anonymous,
+  buildAccount,
+  buildColleague,
+  buildPortalKey,
+  withKey,
+} from '../helpers/accounts.ts';
 import { buildLead, buildTenant, startServer, useServer, workspacePath } from '../helpers/app.ts';
 
 const server = useServer();
+
+/** A feature that the server does not have, as one that comes with a later version. */
+const shipEntity = entity({ name: 'ship', path: '/ships', fields: { name: text() } });
+const ships = {
+  name: 'ships',
+  entities: [shipEntity],
+  workspaceRoutes: [recordRoutes(recordService(shipEntity))],
+};
 
 /** An admin with a key for the public API of the same workspace. */
 async function buildWorkspace() {
@@ -170,6 +192,45 @@ describe('GET and PUT /api/workspaces/:workspaceId/settings', () => {
     const agent = await buildColleague(server, admin, 'agent');
     expect((await agent.portal.get('/settings')).status).toBe(200);
     expect((await agent.portal.put('/settings').send({ currency: 'USD' })).status).toBe(403);
+  });
+});
+
+describe('the modules of a workspace', () => {
+  const modulesOfAdmin = async ({ portal }: Pick<Account, 'portal'>): Promise<string[]> =>
+    (await portal.get('/settings')).body.data.modules;
+  const store = (workspaceId: string, update: object) =>
+    workspaces(server.ctx.db).updateOne({ _id: new ObjectId(workspaceId) }, update);
+  /** As every workspace was stored before modules could come. */
+  const modulesOfOld = 'leads properties contacts customers tasks team webhooks whatsapp messages developer';
+
+  it('are all that there are, until some are switched off', async () => {
+    const { portal } = await buildWorkspace();
+    expect(await modulesOfAdmin({ portal })).toEqual(server.ctx.modules);
+    await portal.put('/settings').send({ modules: ['leads'] });
+    expect(await modulesOfAdmin({ portal })).toEqual(['leads']);
+    await portal.put('/settings').send({ modules: [...server.ctx.modules].reverse() });
+    expect(await modulesOfAdmin({ portal })).toEqual(server.ctx.modules);
+  });
+
+  it.each([
+    ['stored from before, with all that there were', true, { modules: modulesOfOld.split(' ') }],
+    ['stored from before, with some switched off', false, { modules: ['leads', 'team'] }],
+    ['that has switched none off', true, undefined],
+    ['that has switched some off', false, { chosenModules: modulesOfOld.split(' ') }],
+  ])('in a workspace %s: whether one that comes later is on is %s', async (_, isOn, stored) => {
+    const later = await startServer({}, { features: [...features, ships], name: server.ctx.redisPrefix });
+    try {
+      const admin = await buildAccount(later);
+      if (stored) await store(admin.workspaceId, { $set: stored });
+      await later.ctx.cache.invalidate(`workspace:${admin.workspaceId}`);
+      const modules = await modulesOfAdmin(admin);
+      expect(modules.includes('ships')).toBe(isOn);
+      expect((await admin.portal.get('/ships')).status).toBe(isOn ? 200 : 403);
+      expect((await admin.portal.get('/leads')).status).toBe(200);
+      expect(modules).toEqual(isOn ? later.ctx.modules : Object.values(stored ?? {}).flat());
+    } finally {
+      await later.close();
+    }
   });
 });
 

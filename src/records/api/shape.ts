@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Scope } from '../../access/scopes.ts';
 import { type ObjectId, requireId } from '../../lib/ids.ts';
 import { envelope, idParams, pageOf } from '../../lib/schemas.ts';
+import type { Right, Scope } from '../../tenancy/actor.ts';
 import type { Module } from '../../tenancy/workspaces/model.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
 import type { EntityTypes } from '../entity/types.ts';
@@ -18,7 +18,7 @@ export interface Shape<X extends EntityTypes> {
   plural: string;
   tags: string[];
   readable: { access: Scope; module: Module };
-  writable: { access: Scope; module: Module };
+  writable: { access: Scope; module: Module; right?: Right };
   one: z.ZodType;
   many: z.ZodType;
   recordParams: z.ZodType;
@@ -29,7 +29,7 @@ export interface Shape<X extends EntityTypes> {
 
 export function shapeOf<X extends EntityTypes>(service: RecordService<X>): Shape<X> {
   const { entity } = service;
-  const { path, idParam, names, module, scopes, schemas } = entity;
+  const { path, idParam, names, module, scopes, right, schemas } = entity;
   const [singular, plural] = names;
   return {
     service,
@@ -39,7 +39,7 @@ export function shapeOf<X extends EntityTypes>(service: RecordService<X>): Shape
     plural,
     tags: [plural],
     readable: { access: scopes.read, module },
-    writable: { access: scopes.write, module },
+    writable: { access: scopes.write, module, ...(right ? { right } : {}) },
     one: envelope(schemas.out),
     many: pageOf(schemas.out),
     recordParams: idParams(idParam),

@@ -1,5 +1,5 @@
-import type { Scope } from '../../access/scopes.ts';
 import type { Database } from '../../infra/mongo.ts';
+import type { Right, Scope } from '../../tenancy/actor.ts';
 import type { Module, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FieldDefinition } from '../../tenancy/workspaces/schema.ts';
 import type { Entity, EventType } from '../record.ts';
@@ -21,8 +21,12 @@ export interface Declaration<F extends Fields> {
   collection?: string;
   /** The id's name in the path, where the API document has another than `id`. */
   idParam?: string;
-  module: Module;
-  scopes: { read: Scope; write: Scope };
+  /** Of which it is a part, where not one of its own, which is called as the path. */
+  module?: Module;
+  /** Where not its own: `<name>.read` and `<name>.write`. */
+  scopes?: { read: Scope; write: Scope };
+  /** What people need besides the scope to create and change records. */
+  right?: Right;
   fields: F;
   /** Indexes besides those that every entity has and those of its unique fields. */
   indexes?: readonly Index[];
@@ -48,6 +52,7 @@ export interface DeclaredEntity<X extends EntityTypes> extends Entity<X['documen
   idParam: string;
   module: Module;
   scopes: { read: Scope; write: Scope };
+  right: Right | undefined;
   /** For operation ids, summaries and the tag of the API document: ["Lead", "Leads"]. */
   names: readonly [singular: string, plural: string];
   fields: Fields;
@@ -65,7 +70,10 @@ export interface DeclaredEntity<X extends EntityTypes> extends Entity<X['documen
 
 /** Any entity, for what is done with all of them. */
 export interface AnyEntity
-  extends Pick<DeclaredEntity<EntityTypes>, 'name' | 'names' | 'fields' | 'fieldDefinitions'> {
+  extends Pick<
+    DeclaredEntity<EntityTypes>,
+    'name' | 'names' | 'module' | 'scopes' | 'fields' | 'fieldDefinitions'
+  > {
   collection(db: Database): { readonly name: string };
   readonly events: object;
 }
@@ -87,8 +95,7 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
     name,
     path,
     idParam = 'id',
-    module,
-    scopes,
+    scopes = { read: `${name}.read`, write: `${name}.write` },
     fields,
     filters = {},
     refine = {},
@@ -96,7 +103,7 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
   } = declaration;
   const label = capitalised(name);
   const plural = path.slice(1);
-  const { collection = plural, indexes = [] } = declaration;
+  const { collection = plural, module = plural, indexes = [] } = declaration;
   const show = presenterOf<X['document'], X['out']>(fields);
   const events: NonNullable<typeof declaration.events> = declaration.events ?? {
     created: `${name}.created`,
@@ -114,6 +121,7 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
     idParam,
     module,
     scopes,
+    right: declaration.right,
     fields,
     collection: storeOf<X['document']>(collection, fields, indexes),
     facets: facetRulesOf(fields, filters),

@@ -8,6 +8,7 @@ export const feature: Feature = {
     { name: 'Sync & Metadata', description: 'The lists and fields that a workspace has configured' },
     { name: 'Workspace', description: 'The workspace and its settings' },
   ],
+  scopes: [{ scopes: ['metadata.read'], opens: 'workspace, schema, metadata' }],
   routes: [workspaceSettingsRoutes],
   workspaceRoutes: [workspaceRoutes],
 };

@@ -2,19 +2,8 @@ import { Schema } from 'mongoose';
 import { globalCollection } from '../../infra/mongo.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 
-export const modules = [
-  'leads',
-  'properties',
-  'contacts',
-  'customers',
-  'tasks',
-  'team',
-  'webhooks',
-  'whatsapp',
-  'messages',
-  'developer',
-] as const;
-export type Module = (typeof modules)[number];
+/** A part of the server that a workspace can switch off; entities and features declare theirs. */
+export type Module = string;
 
 export interface LeadStage {
   stageKey: string;
@@ -52,7 +41,10 @@ export interface Workspace {
   timezone: string;
   currency: string;
   defaultCountry: string;
-  modules: Module[];
+  /** The modules that are on, once some have been switched off. */
+  chosenModules?: Module[];
+  /** The same, as workspaces from earlier versions have it (see modules.ts). */
+  modules?: Module[];
   leadStatuses: string[];
   /** Statuses that leads use besides the configured ones. */
   otherLeadStatuses: string[];
@@ -71,7 +63,8 @@ const workspaceSchema = new Schema<Workspace>({
   timezone: { type: String, required: true },
   currency: { type: String, required: true },
   defaultCountry: { type: String, required: true },
-  modules: [{ type: String, enum: modules }],
+  chosenModules: { type: [String], default: undefined },
+  modules: { type: [String], default: undefined },
   leadStatuses: [String],
   otherLeadStatuses: [String],
   leadStages: [{ _id: false, stageKey: String, displayName: String, color: String, position: Number }],

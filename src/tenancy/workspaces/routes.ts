@@ -65,7 +65,7 @@ export const workspaceRoutes: Routes = async (app, { ctx }) => {
         response: { 200: envelope(workspaceOut) },
       },
     },
-    async ({ workspace }) => ({ success: true as const, data: presentSettings(workspace) }),
+    async ({ workspace }) => ({ success: true as const, data: presentSettings(ctx, workspace) }),
   );
 
   const nouns = entities.map(({ names }) => names[1].toLowerCase());

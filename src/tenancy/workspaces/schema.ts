@@ -3,7 +3,7 @@ import { isStorableName } from '../../lib/json-value.ts';
 import { isCountry } from '../../lib/phone.ts';
 import { shortText } from '../../lib/schemas.ts';
 import { isTimeZone } from '../../lib/time-zone.ts';
-import { fieldTypes, modules } from './model.ts';
+import { fieldTypes, type Module } from './model.ts';
 
 /** What a workspace can choose from; every request reads the workspace, so its lists stay short. */
 const itemsMax = 200;
@@ -35,44 +35,46 @@ const leadStage = z.object({
   position: z.int().min(0).max(10_000).optional().describe("Left out: the stage's place in the list"),
 });
 
-export const settingsInput = z
-  .object({
-    workspaceName: shortText,
-    timezone: z.string().refine(isTimeZone, 'Must be an IANA time zone such as Asia/Kolkata'),
-    currency: z
-      .string()
-      .trim()
-      .toUpperCase()
-      .regex(/^[A-Z]{3}$/, 'Must be an ISO 4217 code such as INR'),
-    defaultCountry: z
-      .string()
-      .trim()
-      .toUpperCase()
-      .refine(isCountry, 'Must be an ISO 3166 code such as IN')
-      .describe('Phone numbers without a country prefix are read as of this country'),
-    modules: z.array(z.enum(modules)).max(100).transform(unique),
-    leadStatuses: z
-      .array(item)
-      .min(1)
-      .max(itemsMax)
-      .refine(...within(charactersMax))
-      .transform(unique)
-      .describe('The first is the status of a new lead'),
-    leadStages: z
-      .array(leadStage)
-      .min(1)
-      .max(itemsMax)
-      .refine(...within(charactersMax))
-      .refine((stages) => new Set(stages.map(({ stageKey }) => stageKey)).size === stages.length, {
-        message: 'Each stageKey must be given once',
-      })
-      .describe('The first is the stage of a new lead'),
-    sources: listOf(discoveredMax, discoveredCharactersMax),
-    tags: listOf(discoveredMax, discoveredCharactersMax),
-    propertyTypes: listOf(itemsMax),
-  })
-  .partial()
-  .meta({ id: 'WorkspaceSettingsInput' });
+/** @param modules that workspaces can switch off */
+export const settingsInputOf = (modules: readonly Module[]) =>
+  z
+    .object({
+      workspaceName: shortText,
+      timezone: z.string().refine(isTimeZone, 'Must be an IANA time zone such as Asia/Kolkata'),
+      currency: z
+        .string()
+        .trim()
+        .toUpperCase()
+        .regex(/^[A-Z]{3}$/, 'Must be an ISO 4217 code such as INR'),
+      defaultCountry: z
+        .string()
+        .trim()
+        .toUpperCase()
+        .refine(isCountry, 'Must be an ISO 3166 code such as IN')
+        .describe('Phone numbers without a country prefix are read as of this country'),
+      modules: z.array(z.enum(modules)).max(100).transform(unique),
+      leadStatuses: z
+        .array(item)
+        .min(1)
+        .max(itemsMax)
+        .refine(...within(charactersMax))
+        .transform(unique)
+        .describe('The first is the status of a new lead'),
+      leadStages: z
+        .array(leadStage)
+        .min(1)
+        .max(itemsMax)
+        .refine(...within(charactersMax))
+        .refine((stages) => new Set(stages.map(({ stageKey }) => stageKey)).size === stages.length, {
+          message: 'Each stageKey must be given once',
+        })
+        .describe('The first is the stage of a new lead'),
+      sources: listOf(discoveredMax, discoveredCharactersMax),
+      tags: listOf(discoveredMax, discoveredCharactersMax),
+      propertyTypes: listOf(itemsMax),
+    })
+    .partial()
+    .meta({ id: 'WorkspaceSettingsInput' });
 
 export const leadStageOut = z.object({
   stageKey: z.string(),
@@ -156,6 +158,6 @@ export const fieldDefinition = z
   })
   .meta({ id: 'FieldDefinition' });
 
-export type SettingsInput = z.output<typeof settingsInput>;
+export type SettingsInput = z.output<ReturnType<typeof settingsInputOf>>;
 export type SettingsOut = z.output<typeof settingsOut>;
 export type FieldDefinition = z.output<typeof fieldDefinition>;

@@ -3,7 +3,8 @@ import type { Context } from '../../context.ts';
 import { withoutUndefined } from '../../lib/clean.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
-import { type CustomField, modules, type Workspace, workspaces } from './model.ts';
+import { type CustomField, type Module, type Workspace, workspaces } from './model.ts';
+import { choosing } from './modules.ts';
 
 const cacheKey = (workspaceId: ObjectId): string => `workspace:${workspaceId.toHexString()}`;
 
@@ -30,7 +31,6 @@ export async function createWorkspace(ctx: Context, name: string): Promise<Works
     timezone: 'Asia/Kolkata',
     currency: 'INR',
     defaultCountry: ctx.config.defaultCountry,
-    modules: [...modules],
     leadStatuses: ['new', 'contacted', 'interested', 'lost', 'won'],
     otherLeadStatuses: [],
     leadStages: [
@@ -58,24 +58,24 @@ export type WorkspaceSettings = Pick<
   | 'timezone'
   | 'currency'
   | 'defaultCountry'
-  | 'modules'
   | 'leadStatuses'
   | 'leadStages'
   | 'sources'
   | 'tags'
   | 'propertyTypes'
   | 'isOauthEnforced'
->;
+> & { modules: Module[] };
 
 /** Changes the given settings; takes effect on every process at once. @throws AppError not_found */
 export async function updateWorkspace(
   ctx: Context,
   workspaceId: ObjectId,
-  settings: Partial<WorkspaceSettings>,
+  { modules, ...settings }: Partial<WorkspaceSettings>,
 ): Promise<Workspace> {
+  const { $set, ...others } = modules ? choosing(ctx, modules) : { $set: {} };
   const updated = await workspaces(ctx.db).findOneAndUpdate(
     { _id: workspaceId },
-    { $set: { ...settings, updatedAt: ctx.clock.now() } },
+    { $set: { ...settings, ...$set, updatedAt: ctx.clock.now() }, ...others },
     { returnDocument: 'after' },
   );
   if (!updated) throw notFound('Workspace');

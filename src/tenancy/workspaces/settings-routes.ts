@@ -8,7 +8,7 @@ import {
   customFieldOut,
   customFieldSchemas,
   type SettingsInput,
-  settingsInput,
+  settingsInputOf,
   settingsOut,
 } from './schema.ts';
 import { createCustomField, updateCustomField, updateWorkspace, type WorkspaceSettings } from './service.ts';
@@ -31,7 +31,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
         response: { 200: envelope(settingsOut) },
       },
     },
-    async ({ workspace }) => ({ success: true as const, data: presentSettings(workspace) }),
+    async ({ workspace }) => ({ success: true as const, data: presentSettings(ctx, workspace) }),
   );
 
   app.put(
@@ -43,13 +43,13 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
         summary: "Change the workspace's settings: given ones change, the others stay",
         tags,
         params: workspaceParams,
-        body: settingsInput,
+        body: settingsInputOf(ctx.modules),
         response: { 200: envelope(settingsOut) },
       },
     },
     async ({ workspace, body }) => {
       const changed = await updateWorkspace(ctx, workspace._id, toSettings(body));
-      return { success: true as const, data: presentSettings(changed) };
+      return { success: true as const, data: presentSettings(ctx, changed) };
     },
   );
 
@@ -78,7 +78,7 @@ export const workspaceSettingsRoutes: Routes = async (app, { ctx }) => {
       config: { access: 'setting.manage' },
       schema: {
         operationId: 'createCustomField',
-        summary: 'Add a custom field to leads, contacts or customers',
+        summary: 'Add a custom field to the records of an entity',
         tags,
         params: workspaceParams,
         body: customField.input,

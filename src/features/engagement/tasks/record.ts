@@ -7,8 +7,6 @@ export const completed = 'Completed';
 export const taskEntity = entity({
   name: 'task',
   path: '/tasks',
-  module: 'tasks',
-  scopes: { read: 'task.read', write: 'task.write' },
   fields: {
     title: text({ required: true, search: true }),
     description: longText(),

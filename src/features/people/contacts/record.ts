@@ -31,8 +31,6 @@ const technologiesMax = 100;
 export const contactEntity = entity({
   name: 'contact',
   path: '/contacts',
-  module: 'contacts',
-  scopes: { read: 'contact.read', write: 'contact.write' },
   bulk: true,
   fields: {
     name: text({ required: true, search: true }),

@@ -19,8 +19,6 @@ const taken = 'The lead is a customer already';
 export const customerEntity = entity({
   name: 'customer',
   path: '/customers',
-  module: 'customers',
-  scopes: { read: 'customer.read', write: 'customer.write' },
   bulk: true,
   fields: {
     // Archiving a customer that was made by mistake lets its lead be converted again.

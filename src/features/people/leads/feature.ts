@@ -7,6 +7,7 @@ export const feature: Feature = {
   name: 'leads',
   tags: [{ name: 'Leads', description: 'People who may buy' }],
   entities: [leadEntity],
+  scopes: [{ scopes: ['lead.read', 'lead.write'], opens: 'leads, their comments, notes and activities' }],
   workspaceRoutes: [leadRoutes],
   samples: sampleLeads,
 };

@@ -21,8 +21,6 @@ export const leadEntity = entity({
   name: 'lead',
   path: '/leads',
   idParam: 'leadId',
-  module: 'leads',
-  scopes: { read: 'lead.read', write: 'lead.write' },
   bulk: true,
   fields: {
     name: text({ required: true, search: true }),

@@ -12,7 +12,7 @@ const config = { access: 'key.manage', module: 'developer' } as const;
 
 /** The Developer Portal: an admin manages the workspace's API keys with the session token. */
 export const apiKeyRoutes: Routes = async (app, { ctx }) => {
-  const schemas = apiKeySchemas(ctx.keyKinds);
+  const schemas = apiKeySchemas(ctx.keyKinds, ctx.scopes);
 
   app.get(
     `${portalPath}/api-keys`,

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { KeyKind } from '../../../access/key-kind.ts';
-import { scopes } from '../../../access/scopes.ts';
 import { isAddressOrRange } from '../../../lib/ip.ts';
 import { cursor, dateTime, dateTimeOut, envelope, shortText } from '../../../lib/schemas.ts';
-
-const scope = z.enum(scopes, { error: `Must be one of ${scopes.join(', ')}` });
+import type { Scope } from '../../../tenancy/actor.ts';
 
 /** The kind of a key that is made without naming one. */
 export const nativeKind = 'qvoo';
@@ -35,8 +33,9 @@ export const developerSettings = z.object({
   oauthEnforced: z.boolean().describe('API keys are refused as X-API-Key; only bearer tokens work'),
 });
 
-/** What requests and answers look like, given the kinds of keys that there are. */
-export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>) {
+/** What requests and answers look like, given the kinds of keys and the scopes that there are. */
+export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>, scopes: readonly Scope[]) {
+  const scope = z.enum(scopes, { error: `Must be one of ${scopes.join(', ')}` });
   const kind = z.enum([...kinds.keys()]);
   const permission = z.enum([...kinds.values()].flatMap(({ permissions = [] }) => permissions));
 

@@ -1,5 +1,4 @@
 import type { KeyKind } from '../../../access/key-kind.ts';
-import type { Scope } from '../../../access/scopes.ts';
 import type { Context } from '../../../context.ts';
 import { withoutUndefined } from '../../../lib/clean.ts';
 import { randomToken, sha256 } from '../../../lib/crypto.ts';
@@ -7,7 +6,7 @@ import { decodeCursor, encodeCursor } from '../../../lib/cursor.ts';
 import { AppError, invalid, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { isAddressIn } from '../../../lib/ip.ts';
-import type { RateLimits } from '../../../tenancy/actor.ts';
+import type { RateLimits, Scope } from '../../../tenancy/actor.ts';
 import { assertLimits } from './limits.ts';
 import { type ApiKey, apiKeys } from './model.ts';
 import { keysMax, nativeKind } from './schema.ts';

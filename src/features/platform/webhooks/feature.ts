@@ -9,6 +9,8 @@ import { sweepNotices } from './service.ts';
 export const feature: Feature = {
   name: 'webhooks',
   tags: [{ name: 'Webhooks', description: 'Subscriptions to events, and their deliveries' }],
+  scopes: [{ scopes: ['webhook.manage'], opens: 'webhook subscriptions' }],
+  modules: ['webhooks'],
   workspaceRoutes: [webhookRoutes, webhookDeliveryRoutes],
   listeners: [webhookListener],
   work: [webhookWork],

@@ -39,8 +39,6 @@ export const propertyEntity = entity({
   name: 'property',
   path: '/properties',
   idParam: 'propertyId',
-  module: 'properties',
-  scopes: { read: 'property.read', write: 'property.write' },
   fields,
   filters: { status: 'extra.status' },
   map: 'extra',
