@@ -1,5 +1,6 @@
 import type { ScopeGroup } from './access/declared.ts';
 import type { Context } from './context.ts';
+import type { JobKind } from './features/data/jobs/kind.ts';
 import type { Routes } from './http.ts';
 import type { Measure } from './infra/metrics.ts';
 import type { ObjectId } from './lib/ids.ts';
@@ -32,6 +33,8 @@ export interface Feature {
   readonly listeners?: readonly ((ctx: Context) => EventListener)[];
   /** Durable work, each with a queue and lanes of its own. */
   readonly work?: readonly Work[];
+  /** What it has done to many records at a time (see features/data/jobs). */
+  readonly jobs?: readonly JobKind[];
   /**
    * Finds what a dead process left unfinished and finishes it; runs about every second in one of the workers. Once the
    * signal is aborted nothing more is begun.

@@ -1,5 +1,6 @@
 import type { Feature } from './feature.ts';
 import { feature as erasure } from './features/data/erasure/feature.ts';
+import { feature as jobs } from './features/data/jobs/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
 import { feature as tasks } from './features/engagement/tasks/feature.ts';
 import { feature as messageProviders } from './features/messaging/message-providers/feature.ts';
@@ -40,5 +41,6 @@ export const features: readonly Feature[] = [
   messageProviders,
   providerCallbacks,
   apiKeys,
+  jobs,
   erasure,
 ];

@@ -26,6 +26,10 @@ export interface UpdateOptions {
   onDuplicate?: (fields: string[]) => Promise<Error>;
   /** A mark of our own that has to go through, also where it is what makes the record too large. */
   isMark?: boolean;
+  /** Archived records are changed like the others: what they hold is kept in step. */
+  isArchivedToo?: boolean;
+  /** The record as it was read just now, which saves reading it. */
+  known?: RecordDocument;
 }
 
 /**
@@ -43,7 +47,9 @@ export function updateRecord<T extends RecordDocument>(
 ): Promise<T> {
   const changeOf = (current: T) => {
     if (!isMatching(current, options.ifMatch)) throw new AppError('precondition_failed');
-    if (current.archived) throw new AppError('conflict', { message: `${entity.label} is archived` });
+    if (current.archived && !options.isArchivedToo) {
+      throw new AppError('conflict', { message: `${entity.label} is archived` });
+    }
     return typeof revision === 'function' ? revision(current) : revision;
   };
   return revise(ctx, entity, author, id, changeOf, options);
@@ -101,7 +107,7 @@ function revise<T extends RecordDocument>(
   author: Author,
   id: ObjectId,
   changeOf: (current: T) => Change | undefined,
-  { onDuplicate, isMark = false }: Pick<UpdateOptions, 'onDuplicate' | 'isMark'> = {},
+  { onDuplicate, isMark = false, known }: Pick<UpdateOptions, 'onDuplicate' | 'isMark' | 'known'> = {},
 ): Promise<T> {
   const { workspaceId } = author;
   const collection = entity.collection(ctx.db);
@@ -130,7 +136,7 @@ function revise<T extends RecordDocument>(
     return { record, isWritten: true };
   };
   return inTurn(id.toHexString(), async () => {
-    const guess = ctx.recent.get(workspaceId, id) as T | undefined;
+    const guess = (known ?? ctx.recent.get(workspaceId, id)) as T | undefined;
     const guessed = guess && (await attempt(guess).catch(unlessDecided));
     if (guessed?.isWritten) return guessed.record;
     for (let count = 1; count <= attemptsMax; count += 1) {
