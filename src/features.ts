@@ -14,6 +14,7 @@ import { feature as apiKeys } from './features/platform/api-keys/feature.ts';
 import { feature as health } from './features/platform/health/feature.ts';
 import { feature as oauth } from './features/platform/oauth/feature.ts';
 import { feature as webhooks } from './features/platform/webhooks/feature.ts';
+import { feature as companies } from './features/sales/companies/feature.ts';
 import { feature as properties } from './features/sales/properties/feature.ts';
 import { feature as accounts } from './tenancy/accounts/feature.ts';
 import { feature as members } from './tenancy/members/feature.ts';
@@ -32,6 +33,7 @@ export const features: readonly Feature[] = [
   properties,
   contacts,
   customers,
+  companies,
   tasks,
   members,
   workspaces,

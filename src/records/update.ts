@@ -14,11 +14,19 @@ import { restampIfSlow, sameVersion } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
 import { slowWriteMs } from './timing.ts';
 
+/** A change that was decided by what else is in the database. */
+export interface TimedChange extends Change {
+  /** By the server's clock: the change is not made later, as what decided it may be otherwise by then. */
+  until?: Date;
+}
+
+type MaybeChange = TimedChange | undefined;
+
 /**
  * A change, or a function that makes it of the record as it is. The function returns nothing where the record is to be
  * left alone. It may run several times, once for each writer that was quicker.
  */
-export type Revision<T> = Change | ((current: T) => Change | undefined);
+export type Revision<T> = TimedChange | ((current: T) => MaybeChange | Promise<MaybeChange>);
 
 export interface UpdateOptions {
   ifMatch?: IfMatch | undefined;
@@ -61,13 +69,15 @@ export const archiveRecord = <T extends RecordDocument>(
   entity: Entity<T>,
   author: Author,
   id: ObjectId,
+  timing: Pick<TimedChange, 'until'> = {},
 ): Promise<T> =>
   revise(
     ctx,
     entity,
     author,
     id,
-    ({ archived }) => (archived ? undefined : { set: { archived: true, archivedAt: ctx.clock.now() } }),
+    ({ archived }) =>
+      archived ? undefined : { ...timing, set: { archived: true, archivedAt: ctx.clock.now() } },
     { isMark: true },
   );
 
@@ -106,23 +116,25 @@ function revise<T extends RecordDocument>(
   entity: Entity<T>,
   author: Author,
   id: ObjectId,
-  changeOf: (current: T) => Change | undefined,
+  changeOf: (current: T) => MaybeChange | Promise<MaybeChange>,
   { onDuplicate, isMark = false, known }: Pick<UpdateOptions, 'onDuplicate' | 'isMark' | 'known'> = {},
 ): Promise<T> {
   const { workspaceId } = author;
   const collection = entity.collection(ctx.db);
   const attempt = async (current: T): Promise<Attempt<T> | undefined> => {
-    const change = changeOf(current);
+    const change = await changeOf(current);
     if (change && current.owed && current.owed.length >= owedMax) {
       await ctx.relay.settle(collection.name, current);
       return undefined;
     }
     const startedAt = ctx.clock.now();
+    const { until } = change ?? {};
+    if (until && startedAt >= until) throw tooSlow(entity);
     const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
     if (!revised) return { record: current, isWritten: false };
     if (!isMark) assertRecordSize(entity, revised.record);
     try {
-      const filter = inTime(current, startedAt);
+      const filter = inTime(current, startedAt, until);
       const isWritten = await collection.updateOne(workspaceId, filter, revised.update, { hint: '_id_' });
       if (!isWritten) return undefined;
     } catch (error) {
@@ -154,6 +166,12 @@ function revise<T extends RecordDocument>(
   });
 }
 
+const tooSlow = ({ label }: Pick<Entity<RecordDocument>, 'label'>) =>
+  new AppError('unavailable', {
+    message: `${label} took too long to change; try again`,
+    headers: { 'Retry-After': '1' },
+  });
+
 interface Attempt<T> {
   record: T;
   isWritten: boolean;
@@ -168,12 +186,14 @@ function unlessDecided(error: unknown): undefined {
  * The version that was read, in time. To pass events on is no change of the record, but they must not come back; and a
  * change that has lain before a server which did not answer must not be made with a time that readers have passed.
  */
-const inTime = (current: RecordDocument, startedAt: Date) =>
-  ({
+const inTime = (current: RecordDocument, startedAt: Date, until: Date | undefined) => {
+  const slowAt = new Date(startedAt.getTime() + slowWriteMs);
+  return {
     ...sameVersion(current),
     owed: current.owed ? { $size: current.owed.length } : { $exists: false },
-    $expr: { $lt: ['$$NOW', new Date(startedAt.getTime() + slowWriteMs)] },
-  }) as never;
+    $expr: { $lt: ['$$NOW', until && until < slowAt ? until : slowAt] },
+  } as never;
+};
 
 /** The record after a change and the update that makes it so, or undefined when nothing is different. */
 async function reviseRecord<T extends RecordDocument>(

@@ -79,6 +79,7 @@ export interface AnyEntity
 }
 
 type Typed = { readonly types?: EntityTypes };
+export type EntityTypesOf<E extends Typed> = NonNullable<E['types']>;
 export type DocumentOf<E extends Typed> = NonNullable<E['types']>['document'];
 export type InputOf<E extends Typed> = NonNullable<E['types']>['input'];
 export type DraftOf<E extends Typed> = NonNullable<E['types']>['draft'];
