@@ -24,7 +24,6 @@ describe('the table of roles', () => {
     const added = (role: Role, below?: Role) =>
       [...grantsOfRole[role]].filter((grant) => !below || !grantsOfRole[below].has(grant)).sort();
     expect(added('viewer')).toEqual([
-      'company.read',
       'contact.read',
       'customer.read',
       'lead.read',
@@ -35,7 +34,6 @@ describe('the table of roles', () => {
       'team.read',
     ]);
     expect(added('agent', 'viewer')).toEqual([
-      'company.write',
       'contact.write',
       'customer.write',
       'lead.write',
