@@ -7,9 +7,7 @@ const warmupSeconds = 3;
 /** Measures every operation on both sides in turn. */
 export async function compare(environment, options) {
   const tenant = await seedComparison(environment);
-  const operations = (await buildOperations(environment, tenant)).filter(
-    ({ name }) => options.only.length === 0 || options.only.some((wanted) => name.startsWith(wanted)),
-  );
+  const operations = asked(await buildOperations(environment, tenant), options.only);
   const results = [];
   for (const operation of operations) {
     process.stderr.write(`${operation.name} `);
@@ -17,6 +15,14 @@ export async function compare(environment, options) {
     process.stderr.write('\n');
   }
   return results;
+}
+
+/** Those of a name, or else those whose name begins so; all of them when none is named. */
+function asked(operations, only) {
+  if (only.length === 0) return operations;
+  const isAsked = (name, wanted) =>
+    operations.some((operation) => operation.name === wanted) ? name === wanted : name.startsWith(wanted);
+  return operations.filter(({ name }) => only.some((wanted) => isAsked(name, wanted)));
 }
 
 async function compareOperation({ server, baseline }, operation, { rounds, seconds, ...options }) {

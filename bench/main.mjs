@@ -4,7 +4,7 @@
  *
  *   --rounds 5 --seconds 10     rounds per operation and side, and how long each takes
  *   --connections 32            save for the rows of one caller
- *   --only create,get           operations whose name begins so
+ *   --only create,get           operations of these names, or whose name begins so
  *   --grow                      the same reads at growing sizes, in place of the comparison
  *   --sizes 1000,100000,1000000 the sizes of --grow
  *   --scale                     one API process against two, in place of the comparison

@@ -61,7 +61,6 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
   await app.register(jsonBodyPlugin);
   await app.register(schemasPlugin);
   await app.register(cors, corsOptions(ctx.config.corsOrigins));
-  await app.register(cookie);
   // Before all routes, which it collects, and after CORS: a browser may read these answers too.
   await app.register(methodsPlugin);
   // Before the plugins that demand things of routes: the pages it adds are open to all.
@@ -72,6 +71,8 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
 
   const open = (contract: Contract, routes: readonly Routes[], prefix = '') =>
     app.register(async (scope) => {
+      // Others' requests are not searched for cookies.
+      if (contract.carriers.some((carrier) => carrier.in === 'cookie')) await scope.register(cookie);
       openTo(scope as unknown as FastifyInstance, ctx, contract);
       for (const register of routes) await scope.register(register, { ctx, prefix });
     });

@@ -1,6 +1,5 @@
 import type { Feature } from './feature.ts';
 import { feature as erasure } from './features/data/erasure/feature.ts';
-import { feature as history } from './features/data/history/feature.ts';
 import { feature as jobs } from './features/data/jobs/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
 import { feature as tasks } from './features/engagement/tasks/feature.ts';
@@ -15,6 +14,7 @@ import { feature as apiKeys } from './features/platform/api-keys/feature.ts';
 import { feature as health } from './features/platform/health/feature.ts';
 import { feature as oauth } from './features/platform/oauth/feature.ts';
 import { feature as webhooks } from './features/platform/webhooks/feature.ts';
+import { feature as companies } from './features/sales/companies/feature.ts';
 import { feature as properties } from './features/sales/properties/feature.ts';
 import { feature as accounts } from './tenancy/accounts/feature.ts';
 import { feature as members } from './tenancy/members/feature.ts';
@@ -33,6 +33,7 @@ export const features: readonly Feature[] = [
   properties,
   contacts,
   customers,
+  companies,
   tasks,
   members,
   workspaces,
@@ -44,5 +45,4 @@ export const features: readonly Feature[] = [
   apiKeys,
   jobs,
   erasure,
-  history,
 ];

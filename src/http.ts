@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Contract } from './access/contract.ts';
 import type { Context } from './context.ts';
+import type { AppError } from './lib/errors.ts';
 import type { IfMatch } from './lib/etag.ts';
 import type { IdempotencyRequest } from './records/idempotency.ts';
 import type { Session } from './tenancy/accounts/model.ts';
@@ -20,6 +21,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     actor: Actor;
+    /** Why there are too many of its caller's, or nothing, once that is known; set where a caller is counted. */
+    refusal: Promise<AppError | undefined> | undefined;
     /** Set on routes for signed-in people. */
     session: Session | undefined;
     /** Set on every route below a workspace. */

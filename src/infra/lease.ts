@@ -10,6 +10,8 @@ import { duplicateKeyFields } from './mongo-errors.ts';
 export interface Lease {
   /** Takes the lease where it is free, or renews it. @returns whether this process holds it for its duration from now */
   hold(): Promise<boolean>;
+  /** The same, and tells when it ends by the database server's clock. @returns undefined when another holds it */
+  holdUntil(): Promise<Date | undefined>;
   /** Lets go, so that another process need not wait for the end. */
   release(): Promise<void>;
 }
@@ -42,21 +44,23 @@ export function createLease(db: Database, name: string, durationMs: number): Lea
       },
     },
   ];
+  const holdUntil = async () => {
+    try {
+      // What another process holds is left as it is, which costs the server no write.
+      const lease = await leases(db).findOneAndUpdate({ _id: name }, take, {
+        upsert: true,
+        returnDocument: 'after',
+      });
+      return lease?.holder.equals(holder) ? lease.until : undefined;
+    } catch (error) {
+      // Two were the first to ask.
+      if (duplicateKeyFields(error)) return undefined;
+      throw error;
+    }
+  };
   return {
-    async hold() {
-      try {
-        // What another process holds is left as it is, which costs the server no write.
-        const lease = await leases(db).findOneAndUpdate({ _id: name }, take, {
-          upsert: true,
-          returnDocument: 'after',
-        });
-        return lease?.holder.equals(holder) ?? false;
-      } catch (error) {
-        // Two were the first to ask.
-        if (duplicateKeyFields(error)) return false;
-        throw error;
-      }
-    },
+    hold: async () => (await holdUntil()) !== undefined,
+    holdUntil,
     async release() {
       await leases(db).deleteOne({ _id: name, holder });
     },

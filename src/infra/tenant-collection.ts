@@ -73,15 +73,50 @@ export class TenantCollection<T extends TenantDocument> {
    * As many documents of a page as have room in `bytesMax`, and at least one. They are decoded one by one, so what has no
    * room costs its transfer and nothing more.
    */
-  async findWithin(
+  findWithin(
     workspaceId: ObjectId,
     filter: Filter<T>,
     options: PageOptions,
     bytesMax: number,
-  ): Promise<{ documents: T[]; bytes: number; isWhole: boolean }> {
-    const command = { ...options, batchSize: options.limit, singleBatch: true };
+  ): Promise<Fitting<T>> {
+    const command = this.#find(scoped(workspaceId, filter), {
+      ...options,
+      batchSize: options.limit,
+      singleBatch: true,
+    });
+    return this.#readFitting(command, bytesMax);
+  }
+
+  /**
+   * The same of those that meet a further condition, among the first `examined` that the filter leads to. The server stops
+   * at the page's end, however many there are.
+   */
+  findAmong(
+    workspaceId: ObjectId,
+    filter: Filter<T>,
+    condition: Filter<T>,
+    { examined, sort, limit, hint, projection }: PageOptions & { examined: number; sort: mongo.Sort },
+    bytesMax: number,
+  ): Promise<Fitting<T>> {
+    const pipeline = [
+      { $match: scoped(workspaceId, filter) },
+      { $sort: sort },
+      { $limit: examined },
+      { $match: condition },
+      { $limit: limit },
+      ...(projection ? [{ $project: projection }] : []),
+    ];
+    // The larger batch size lets the server see that the limit is the end.
+    return this.#readFitting(
+      { aggregate: this.name, pipeline, hint, cursor: { batchSize: limit + 1 } },
+      bytesMax,
+    );
+  }
+
+  async #readFitting(command: mongo.Document, bytesMax: number): Promise<Fitting<T>> {
     // The server's batch ends at 16 MiB by itself, which is beyond any bound.
-    const { firstBatch } = await this.#command<Uint8Array>(scoped(workspaceId, filter), command, rawOptions);
+    const { id, firstBatch } = await this.#command<Uint8Array>(command, rawOptions);
+    if (!isExhausted(id)) await this.#db.command({ killCursors: this.name, cursors: [id] });
     const documents: T[] = [];
     let bytes = 0;
     for (const raw of firstBatch) {
@@ -90,31 +125,39 @@ export class TenantCollection<T extends TenantDocument> {
       bytes += raw.byteLength;
       documents.push(mongoose.mongo.BSON.deserialize(raw, decodeOptions) as T);
     }
-    return { documents, bytes, isWhole: true };
+    return { documents, bytes, isWhole: isExhausted(id) };
   }
 
   /** All of an answer; the driver's cursor comes in where it has more than the 16 MiB of one batch. */
   async #read(filter: Filter<T>, options: PageOptions): Promise<T[]> {
     // The larger batch size lets the server see that the limit is the end.
-    const { id, firstBatch } = await this.#command<T>(filter, { ...options, batchSize: options.limit + 1 });
+    const { id, firstBatch } = await this.#command<T>(
+      this.#find(filter, { ...options, batchSize: options.limit + 1 }),
+    );
     if (isExhausted(id)) return firstBatch;
     await this.#db.command({ killCursors: this.name, cursors: [id] });
     return this.#collection.find(filter, options).toArray() as Promise<T[]>;
   }
 
   async #readOne(filter: Filter<T>, options: FindOneOptions = {}): Promise<T | null> {
-    const { firstBatch } = await this.#command<T>(filter, { ...options, limit: 1, singleBatch: true });
+    const { firstBatch } = await this.#command<T>(
+      this.#find(filter, { ...options, limit: 1, singleBatch: true }),
+    );
     return firstBatch[0] ?? null;
   }
 
+  #find(filter: Filter<T>, options: object): mongo.Document {
+    return { find: this.name, filter, ...options };
+  }
+
   /**
-   * One find command and its answer. The driver's cursor decodes document by document and does much that a page has no
+   * One reading command and its answer. The driver's cursor decodes document by document and does much that a page has no
    * use for: without it a page of 100 costs this process less than half. It is sent once more when the connection was
    * lost, which says nothing about the command; never when the time was up.
    */
-  async #command<D>(filter: Filter<T>, options: object, decode: object = readOptions) {
-    const command = { find: this.name, filter, ...options, maxTimeMS: commandTimeoutMs };
-    const send = async () => ((await this.#db.command(command, decode)) as FindAnswer<D>).cursor;
+  async #command<D>(command: mongo.Document, decode: object = readOptions) {
+    const bounded = { ...command, maxTimeMS: commandTimeoutMs };
+    const send = async () => ((await this.#db.command(bounded, decode)) as FindAnswer<D>).cursor;
     try {
       return await send();
     } catch (error) {
@@ -164,11 +207,6 @@ export class TenantCollection<T extends TenantDocument> {
   /** Inserts what can be inserted and returns the rejected documents by index. */
   async insertMany(workspaceId: ObjectId, documents: T[]): Promise<Map<number, unknown>> {
     for (const document of documents) assertTenant(workspaceId, document);
-    return this.#insertAll(documents);
-  }
-
-  /** The same for the system, which writes documents of several workspaces in one command. */
-  insertForAll(documents: T[]): Promise<Map<number, unknown>> {
     return this.#insertAll(documents);
   }
 
@@ -254,12 +292,8 @@ export class TenantCollection<T extends TenantDocument> {
     return (await this.#collection.updateMany(scoped(workspaceId, filter), update, options)).modifiedCount;
   }
 
-  async deleteMany(
-    workspaceId: ObjectId,
-    filter: Filter<T>,
-    options: Pick<mongo.DeleteOptions, 'hint'> = {},
-  ): Promise<number> {
-    return (await this.#collection.deleteMany(scoped(workspaceId, filter), options)).deletedCount;
+  async deleteMany(workspaceId: ObjectId, filter: Filter<T>): Promise<number> {
+    return (await this.#collection.deleteMany(scoped(workspaceId, filter))).deletedCount;
   }
 }
 
@@ -330,6 +364,13 @@ export interface PageOptions {
   sort?: Record<string, 1 | -1>;
   hint?: string;
   projection?: mongo.Document | undefined;
+}
+
+/** As many documents as had room. */
+export interface Fitting<T> {
+  documents: T[];
+  bytes: number;
+  isWhole: boolean;
 }
 
 interface FindAnswer<T> {

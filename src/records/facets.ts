@@ -34,16 +34,16 @@ export const hasFacets = (rules: FacetRules, root: string): boolean =>
 /** Every facet is an entry of the index: with more, one record would cost what a hundred do. */
 export const facetsMax = 500;
 
-const wordsMax = 12;
+/** Of a text that somebody looks for. */
+export const wordsMax = 12;
 const tokenLengthMax = 100;
 
 const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 /** Most text is plain ASCII, for which the simple pattern finds the same words in a fifth of the time. */
-const findWords = (text: string): string[] =>
+export const wordsOf = (text: string): string[] =>
   (/^[ -~]*$/.test(text) ? text.toLowerCase().match(/[a-z0-9]+/g) : fold(text).match(/[\p{L}\p{N}]+/gu)) ??
   [];
-const words = (text: string): string[] => findWords(text).slice(0, wordsMax);
 
 /** Long values are told apart by their hash: an index key must stay small. */
 const token = (text: string): string => (text.length > tokenLengthMax ? `#${sha256(text)}` : text);
@@ -56,6 +56,10 @@ const facetField = (path: string): string =>
 export const facet = (field: string, value: string | number | boolean): string =>
   `${facetField(field)}=${token(String(value).toLowerCase())}`;
 
+/** How the facets of values that begin so begin; and of those that are too long to tell how they begin. */
+export const facetPrefixes = (field: string, prefix: string): string[] =>
+  ['#', prefix.toLowerCase()].map((start) => `${facetField(field)}=${start.slice(0, tokenLengthMax)}`);
+
 const tooMany = (path: string) =>
   invalid(path, `At most ${facetsMax} values of a record can be searched for; leave some out or nest them`);
 
@@ -67,8 +71,8 @@ function scalars(value: unknown): (string | number | boolean)[] {
 
 function tokensOf(rule: FacetRule, value: unknown): (string | number | boolean)[] {
   if (typeof value !== 'string' || rule === 'value' || rule === 'map') return scalars(value);
-  if (rule === 'words') return words(value);
-  if (rule === 'email') return [value, ...words(value)];
+  if (rule === 'words') return wordsOf(value);
+  if (rule === 'email') return [value, ...wordsOf(value)];
   const digits = value.replace(/\D/g, '');
   // Ten digits are the subscriber number in most plans; shorter numbers are only found whole.
   return digits.length > 10 ? [digits, digits.slice(-10)] : [digits];
@@ -110,6 +114,10 @@ export function searchFacets(rules: FacetRules, text: string): string[][] {
     ([, rule]) => rule === 'words' || rule === 'email' || rule === 'phone',
   );
   const isPhone = /^[+\d\s().-]{7,}$/.test(text);
-  const terms = isPhone ? [text.replace(/\D/g, '')] : text.includes('@') ? [text.trim()] : words(text);
+  const terms = isPhone
+    ? [text.replace(/\D/g, '')]
+    : text.includes('@')
+      ? [text.trim()]
+      : wordsOf(text).slice(0, wordsMax);
   return terms.map((term) => fields.map(([field]) => facet(field, term)));
 }

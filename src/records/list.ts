@@ -27,7 +27,7 @@ export interface ListQuery {
 }
 
 /** Names of the indexes that every entity has (see recordIndexes); each query below hints the one that serves it. */
-const indexNames = { created: 'list', facets: 'filtered_list', updated: 'changed' } as const;
+export const indexNames = { created: 'list', facets: 'filtered_list', updated: 'changed' } as const;
 
 /**
  * The indexes every entity's schema declares:
@@ -106,7 +106,7 @@ export function syncRecords<T extends RecordDocument>(
     hint: indexNames.updated,
     limit,
     cursor,
-    projection: withoutFields('facets', 'owed', 'idempotency'),
+    projection: withoutStoreFields,
   });
 }
 
@@ -158,7 +158,7 @@ function divided(wanted: string[][]): { first: string[] | undefined; others: str
   return { first, others: wanted.filter((facets) => facets !== first) };
 }
 
-const alternativesMax = 100;
+export const alternativesMax = 100;
 
 function timeCondition(field: string, bounds: Record<string, Date | undefined>): Record<string, unknown> {
   const given = Object.entries(bounds).filter(([, time]) => time !== undefined);
@@ -192,5 +192,8 @@ export const lookUp = (facets: string[] | undefined): object => (facets ? { face
 export const check = (facets: string[]): object => ({
   $expr: { $gt: [{ $size: { $setIntersection: ['$facets', { $literal: facets }] } }, 0] },
 });
+
+/** What the store keeps for itself. */
+export const withoutStoreFields = { facets: 0, owed: 0, idempotency: 0 };
 
 const withoutFields = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 0]));

@@ -1,41 +1,19 @@
 import type { Context } from '../context.ts';
 import { ObjectId } from '../lib/ids.ts';
-import { changesBetween } from './field-changes.ts';
-import type { HistoryNote } from './history.ts';
-import type { Entity, EventType, Owed, RecordDocument } from './record.ts';
+import type { EventType, OwedEvent, RecordDocument } from './record.ts';
 
-/**
- * What a change owes: the events of these types, as far as anybody wants them, and its row in the history.
- * @param record as the change leaves it
- */
-export async function owedBy(
+/** The events of these types that a change owes, as far as anybody wants them. @param record as the change leaves it */
+export async function oweEvents(
   ctx: Context,
   types: EventType[],
-  { workspaceId, updatedAt: at }: RecordDocument,
-  history: HistoryNote | undefined,
-): Promise<Owed[]> {
-  const owed: Owed[] = [];
+  record: RecordDocument,
+): Promise<OwedEvent[]> {
+  const events: OwedEvent[] = [];
   for (const type of types) {
-    if (await ctx.relay.isWanted(workspaceId, type)) owed.push({ id: new ObjectId(), type, at });
+    if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
+    events.push({ id: new ObjectId(), type, at: record.updatedAt });
   }
-  if (!history) return owed;
-  const [first = { id: new ObjectId(), at }, ...others] = owed;
-  return [{ ...first, history }, ...others];
-}
-
-/** What earlier changes still owe, with what the record shows of them no more after the next one. */
-export function beforeNextChange<T extends RecordDocument>(
-  entity: Entity<T>,
-  current: T,
-  waiting: Owed[],
-): Owed[] {
-  return waiting.map(({ history, ...owed }) => ({
-    ...owed,
-    ...(owed.type ? { record: owed.record ?? snapshotOf(current) } : {}),
-    ...(history
-      ? { history: { changes: changesBetween(undefined, entity.present(current)), ...history } }
-      : {}),
-  }));
+  return events;
 }
 
 /** What the store keeps in a record for itself. */

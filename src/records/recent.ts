@@ -29,7 +29,9 @@ export function createRecentRecords(): RecentRecords {
       return record?.workspaceId.equals(workspaceId) ? record : undefined;
     },
     keep(record) {
-      records.set(record._id.toHexString(), record);
+      // Its events are passed on in a moment.
+      const { owed: _, owedSince: _since, ...rest } = record;
+      records.set(record._id.toHexString(), rest);
     },
   };
 }

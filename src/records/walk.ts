@@ -93,7 +93,7 @@ type Order = Pick<Listing, 'field' | 'direction'>;
  * Everything from the position's time on, except what is of that very time and not beyond. Said without an `$or`, which
  * the index could serve in two ways, so that the database would have to find out by trial which is better.
  */
-const beyond = ({ field, direction }: Order, { time, id }: Position): object[] => {
+export const beyond = ({ field, direction }: Order, { time, id }: Position): object[] => {
   const [from, notBeyond] = direction === 1 ? ['$gte', '$lte'] : ['$lte', '$gte'];
   return [{ [field]: { [from]: time } }, { $nor: [{ [field]: time, _id: { [notBeyond]: id } }] }];
 };

@@ -101,6 +101,122 @@ describe('the limit by the minute', () => {
   });
 });
 
+describe('a request that is one too many', () => {
+  /** A key whose requests are used up, and another workspace's. */
+  async function buildSpent() {
+    stopClock();
+    const other = await buildTenant(server);
+    const { workspaceId } = await buildTenant(server);
+    const key = await buildApiKey(server, workspaceId, { scopes: ['lead.read'], rateLimitPerMinute: 1 });
+    const headers = { 'X-API-Key': key.apiKey };
+    const spend = () => apiOf(server, workspacePath(workspaceId), headers).get('').expect(200);
+    return { spend, headers, own: workspacePath(workspaceId), others: workspacePath(other.workspaceId) };
+  }
+
+  it.each([
+    ['lacks the scope', 'POST', 'own', '/leads', JSON.stringify(buildLead())],
+    ['is for another workspace', 'GET', 'others', '/leads', undefined],
+    ['is no JSON', 'POST', 'own', '/leads/check-duplicate', '{'],
+    ['is too large', 'POST', 'own', '/leads/check-duplicate', JSON.stringify({ phone: 'x'.repeat(2 ** 21) })],
+    ['is invalid', 'POST', 'own', '/leads/check-duplicate', '{}'],
+    ['has an invalid query', 'GET', 'own', '/leads?limit=none', undefined],
+    ['is for a record that there is not', 'GET', 'own', '/leads/nonsense', undefined],
+  ] as const)('is refused as that when it %s as well', async (_what, method, workspace, path, body) => {
+    const spent = await buildSpent();
+    const send = () =>
+      server.app.inject({
+        method,
+        url: `${spent[workspace]}${path}`,
+        headers: { ...spent.headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body } : {}),
+      });
+    const first = await send();
+    expect(first.statusCode).toBeGreaterThanOrEqual(400);
+    expect(first.statusCode).not.toBe(429);
+    expect(first.headers['x-ratelimit-remaining']).toBe('0');
+    // The first one that is refused has begun to be worked on, the next one has not: nobody can tell.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const refused = await send();
+      expect(refused.statusCode).toBe(429);
+      expect(refused.json()).toEqual({ success: false, error: 'Rate limit exceeded' });
+      expect(refused.headers['retry-after']).toBe('50');
+      expect(refused.headers['x-ratelimit-remaining']).toBe('0');
+    }
+  });
+
+  it('is refused in the words of a foreign contract too', async () => {
+    stopClock();
+    const { workspaceId } = await buildTenant(server);
+    const options = { kind: 'cratio', permissions: ['read', 'write'], rateLimitPerMinute: 1 };
+    const { apiKey } = await buildApiKey(server, workspaceId, options);
+    const api = apiOf(server, '/api/v1', { Authorization: `Bearer ${apiKey}` });
+    expect((await api.post('/leads').send({})).status).toBe(400);
+    const refused = await api.post('/leads').send({});
+    expect(refused.status).toBe(429);
+    expect(refused.body.error.code).toBe('rate_limited');
+  });
+
+  it('writes nothing before it is counted', async () => {
+    const { workspaceId, api } = await buildTenant(server);
+    const held = holdCount();
+    const slow = api.post('/leads').send(buildLead()).then();
+    await held.reached;
+    const quick = await buildApiKey(server, workspaceId);
+    const second = apiOf(server, workspacePath(workspaceId), { 'X-API-Key': quick.apiKey });
+    const created = await second.post('/leads').send(buildLead()).expect(201);
+    const listed = await second.get('/leads').expect(200);
+    expect(listed.body.data).toEqual([created.body.data]);
+    held.release();
+    expect((await slow).status).toBe(201);
+  });
+
+  it('shows nothing of what it read meanwhile', async () => {
+    stopClock();
+    const { workspaceId, api } = await buildTenant(server);
+    const { body } = await api.post('/leads').send(buildLead()).expect(201);
+    const limited = await buildApiKey(server, workspaceId, { rateLimitPerMinute: 1 });
+    const reader = apiOf(server, workspacePath(workspaceId), { 'X-API-Key': limited.apiKey });
+    const path = `/leads/${body.data._id}`;
+    await reader.get(path).expect(200);
+    const read = vi.spyOn(server.ctx.db.tenant('leads'), 'findById');
+    const held = holdCount();
+    const refused = reader.get(path).then();
+    await held.reached;
+    await vi.waitFor(() => expect(read).toHaveBeenCalled());
+    await read.mock.results[0]?.value;
+    held.release();
+    const answer = await refused;
+    expect(answer.status).toBe(429);
+    expect(answer.headers).not.toHaveProperty('etag');
+    expect(answer.body).toEqual({ success: false, error: 'Rate limit exceeded' });
+    // From now on it is counted first.
+    read.mockClear();
+    expect((await reader.get(path)).status).toBe(429);
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  /** Holds the next count back until it is released. */
+  function holdCount() {
+    const { counters } = server.ctx;
+    const [reached, released] = [signal(), signal()];
+    const hit = counters.hit.bind(counters);
+    vi.spyOn(counters, 'hit').mockImplementationOnce(async (windows) => {
+      reached.give();
+      await released.given;
+      return hit(windows);
+    });
+    return { reached: reached.given, release: released.give };
+  }
+
+  function signal() {
+    let give = () => {};
+    const given = new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    return { given, give };
+  }
+});
+
 describe('the limit by the hour', () => {
   it('is told when it is the tighter one', async () => {
     const { at } = stopClock();

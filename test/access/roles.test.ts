@@ -24,6 +24,7 @@ describe('the table of roles', () => {
     const added = (role: Role, below?: Role) =>
       [...grantsOfRole[role]].filter((grant) => !below || !grantsOfRole[below].has(grant)).sort();
     expect(added('viewer')).toEqual([
+      'company.read',
       'contact.read',
       'customer.read',
       'lead.read',
@@ -34,6 +35,7 @@ describe('the table of roles', () => {
       'team.read',
     ]);
     expect(added('agent', 'viewer')).toEqual([
+      'company.write',
       'contact.write',
       'customer.write',
       'lead.write',

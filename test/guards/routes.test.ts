@@ -231,7 +231,7 @@ function roleFor({ method, url }: RouteUnderTest): Role {
   const path = url.replace(/^.*:workspaceId/, '');
   if (/^\/(webhooks|developer|message-providers)/.test(path)) return 'admin';
   // A question may be too long for a URL; who may cancel a job depends on the job.
-  if (method === 'GET' || /\/check-duplicate$|^\/jobs/.test(path)) return 'viewer';
+  if (method === 'GET' || /\/(check-duplicate|search)$|^\/jobs/.test(path)) return 'viewer';
   if (/^\/(settings|fields|members)/.test(path)) return 'admin';
   return path.endsWith('/bulk') ? 'manager' : 'agent';
 }

@@ -36,6 +36,11 @@ export const buildCustomer = (leadId: string, overrides: Overrides = {}) => ({
   ...overrides,
 });
 
+export const buildCompany = (overrides: Overrides = {}) => ({
+  name: 'Mehta Textiles',
+  ...overrides,
+});
+
 /** Creates a record over the API and returns it as it was answered. */
 export async function createRecord({ api }: Pick<Tenant, 'api'>, path: string, body: object) {
   const answer = await api.post(path).send(body);
@@ -60,3 +65,6 @@ export async function createCustomer(tenant: Tenant, overrides: Overrides = {}) 
   const lead = await createLead(tenant);
   return createRecord(tenant, '/customers', buildCustomer(lead._id, overrides));
 }
+
+export const createCompany = (tenant: Tenant, overrides: Overrides = {}) =>
+  createRecord(tenant, '/companies', buildCompany(overrides));

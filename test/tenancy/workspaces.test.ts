@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { contactEntity } from '../../src/features/people/contacts/record.ts';
 import { customerEntity } from '../../src/features/people/customers/record.ts';
 import { leadEntity } from '../../src/features/people/leads/record.ts';
+import { companyEntity } from '../../src/features/sales/companies/record.ts';
 import { features } from '../../src/features.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { recordRoutes } from '../../src/records/api/routes.ts';
@@ -399,7 +400,12 @@ describe('GET /schema', () => {
     const { api } = await buildTenant(server, { settings: { tags: ['vip'] } });
     const answer = await api.get('/schema');
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.body.data)).toEqual(['leadFields', 'contactFields', 'customerFields']);
+    expect(Object.keys(answer.body.data)).toEqual([
+      'leadFields',
+      'contactFields',
+      'customerFields',
+      'companyFields',
+    ]);
     const byKey = (fields: { fieldKey: string }[], key: string) =>
       fields.find(({ fieldKey }) => fieldKey === key);
     const { leadFields, contactFields, customerFields } = answer.body.data;
@@ -423,7 +429,12 @@ describe('GET /schema', () => {
   it('knows the fields that the entities take', async () => {
     const { api } = await buildWorkspace();
     const { data } = (await api.get('/schema')).body;
-    const entities = { leadFields: leadEntity, contactFields: contactEntity, customerFields: customerEntity };
+    const entities = {
+      leadFields: leadEntity,
+      contactFields: contactEntity,
+      customerFields: customerEntity,
+      companyFields: companyEntity,
+    };
     expect(Object.keys(data)).toEqual(Object.keys(entities));
     for (const [name, { schemas }] of Object.entries(entities)) {
       const known = data[name].map((field: { fieldKey: string; required: boolean }) => [

@@ -5,6 +5,7 @@ import { entityNamed } from '../entity/names.ts';
 import type { EntityTypes } from '../entity/types.ts';
 import { registerBulk } from './bulk-route.ts';
 import { registerGet, registerList, registerRecent, registerSync } from './read-routes.ts';
+import { registerSearch } from './search-route.ts';
 import type { RecordService } from './service.ts';
 import { shapeOf } from './shape.ts';
 import { registerArchive, registerCreate, registerUpdates } from './write-routes.ts';
@@ -16,7 +17,7 @@ export const recordRoutes =
     registerRecordRoutes(app, ctx, service);
 
 /**
- * Registers list, create, get, put, patch, archive, sync, recent and bulk of an entity.
+ * Registers list, search, create, get, put, patch, archive, sync, recent and bulk of an entity.
  * @throws Error when one of its fields refers to an entity that there is not
  */
 export function registerRecordRoutes<X extends EntityTypes>(
@@ -29,6 +30,7 @@ export function registerRecordRoutes<X extends EntityTypes>(
   }
   const shape = shapeOf(service);
   registerList(app, ctx, shape);
+  registerSearch(app, ctx, shape);
   registerCreate(app, ctx, shape);
   registerSync(app, ctx, shape);
   registerRecent(app, ctx, shape);

@@ -12,7 +12,7 @@ import { type Created, createOnce, type IdempotencyRequest } from '../idempotenc
 import { insertRecord } from '../insert.ts';
 import type { Managed } from '../record.ts';
 import { duplicateError } from '../unique.ts';
-import { type Revision, updateRecord } from '../update.ts';
+import { archiveRecord, type Revision, updateRecord } from '../update.ts';
 
 /** Who asks, and in which workspace. */
 export interface Caller {
@@ -38,7 +38,7 @@ export interface Rules<X extends EntityTypes> {
   /** What a new record has besides what was given. @throws AppError */
   complete?(ctx: Context, caller: Caller, fields: New<X['document']>): OrPromise<Partial<New<X['document']>>>;
   /** What else a change does. @throws AppError */
-  revise?(ctx: Context, change: Required<Change>, body: X['patch']): Revision<X['document']>;
+  revise?(ctx: Context, change: Required<Change>, body: X['patch'], caller: Caller): Revision<X['document']>;
   /** What has to follow a create; runs again for a retried one. */
   afterCreate?(ctx: Context, author: Author, record: X['document']): Promise<void>;
 }
@@ -63,6 +63,8 @@ export interface RecordService<X extends EntityTypes> {
     body: X['patch'],
     request: UpdateRequest,
   ): Promise<X['document']>;
+  /** Archives a record; archiving it again changes nothing. @throws AppError not_found */
+  archive(ctx: Context, caller: Caller, id: ObjectId): Promise<X['document']>;
   find(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<X['document'] | null>;
   /** @throws AppError not_found */
   get(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<X['document']>;
@@ -96,10 +98,11 @@ export function recordService<X extends EntityTypes>(
       await service.afterCreate(ctx, caller.actor, created.record);
       return created;
     },
-    async update(ctx, { actor, workspace }, id, body, request) {
+    async update(ctx, caller, id, body, request) {
+      const { actor, workspace } = caller;
       const { ifMatch, isMergePatch } = request;
       const { change, restated } = await changeFields(ctx, entity, workspace, unpack(body), isMergePatch);
-      const revision = rules.revise?.(ctx, change, body) ?? change;
+      const revision = rules.revise?.(ctx, change, body, caller) ?? change;
       const revise = (current: T) => {
         assertRestated(entity, current, restated);
         return typeof revision === 'function' ? revision(current) : revision;
@@ -109,6 +112,7 @@ export function recordService<X extends EntityTypes>(
         onDuplicate: (broken) => duplicateError(ctx, entity, workspace._id, broken, change.set),
       });
     },
+    archive: (ctx, { actor }, id) => archiveRecord<T>(ctx, entity, actor, id),
     find: (ctx, workspaceId, id) => collection(ctx).findById(workspaceId, id),
     async get(ctx, workspaceId, id) {
       const record = await service.find(ctx, workspaceId, id);

@@ -17,7 +17,7 @@ export interface Shape<X extends EntityTypes> {
   singular: string;
   plural: string;
   tags: string[];
-  readable: { access: Scope; module: Module };
+  readable: { access: Scope; module: Module; readsOnly: true };
   writable: { access: Scope; module: Module; right?: Right };
   one: z.ZodType;
   many: z.ZodType;
@@ -38,7 +38,7 @@ export function shapeOf<X extends EntityTypes>(service: RecordService<X>): Shape
     singular,
     plural,
     tags: [plural],
-    readable: { access: scopes.read, module },
+    readable: { access: scopes.read, module, readsOnly: true },
     writable: { access: scopes.write, module, ...(right ? { right } : {}) },
     one: envelope(schemas.out),
     many: pageOf(schemas.out),

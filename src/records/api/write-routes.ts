@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { actionSuccess, done, workspaceParams } from '../../lib/schemas.ts';
 import type { EntityTypes } from '../entity/types.ts';
-import { archiveRecord } from '../update.ts';
 import { answerCreated, callerOf, checkedBy, type Shape } from './shape.ts';
 
 export function registerCreate<X extends EntityTypes>(
@@ -74,7 +73,7 @@ export function registerArchive<X extends EntityTypes>(
   ctx: Context,
   shape: Shape<X>,
 ): void {
-  const { entity, idPath, singular, tags, writable, recordParams, idOf } = shape;
+  const { service, entity, idPath, singular, tags, writable, recordParams, idOf } = shape;
   app.post(
     `${idPath}/archive`,
     {
@@ -88,7 +87,7 @@ export function registerArchive<X extends EntityTypes>(
       },
     },
     async (request) => {
-      await archiveRecord(ctx, entity, request.actor, idOf(request));
+      await service.archive(ctx, callerOf(request), idOf(request));
       return done(`${entity.label} archived successfully`);
     },
   );

@@ -20,6 +20,8 @@ export interface EntitySchemas<X extends EntityTypes> {
   replace: z.ZodType<X['patch']>;
   patch: z.ZodType<X['patch']>;
   out: z.ZodType<X['out']>;
+  /** An answer that shows some fields only. */
+  part: z.ZodType<Partial<X['out']>>;
   /** Query parameters that filter lists, and the field that each looks at. */
   filters: Record<string, { schema: z.ZodType; field: string }>;
 }
@@ -68,8 +70,13 @@ export function schemasOf<X extends EntityTypes>(
     outOf,
   );
   const out = object({ _id: z.string(), workspaceId: z.string(), ...shown, ...shownTimes }, 'out', label);
+  // A refined schema still is one of an object, which only a transform would change.
+  const part = (out as z.ZodObject)
+    .partial()
+    .required({ _id: true })
+    .meta({ id: `${label}Part` });
   // The one place where what was put together by name gets the types that the fields have.
-  return { input, replace, patch, out, filters: filtersOf(fields, extraFilters) } as EntitySchemas<X>;
+  return { input, replace, patch, out, part, filters: filtersOf(fields, extraFilters) } as EntitySchemas<X>;
 }
 
 const shownTimes = { archivedAt: dateTimeOut.optional(), createdAt: dateTimeOut, updatedAt: dateTimeOut };

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
 import { z } from 'zod';
+import { canonicalDomain } from '../../lib/domain.ts';
 import { canonicalLinkedinUrl } from '../../lib/linkedin.ts';
 import { calendarDay, shortText, storable } from '../../lib/schemas.ts';
 import { field, type Options } from './field.ts';
@@ -128,4 +129,26 @@ export const domainOf = <const O extends Options<string>>(from: string, options:
       derived: { from, make: (email) => email.slice(email.lastIndexOf('@') + 1).toLowerCase() },
     },
     { ...options, managed: true },
+  );
+
+const domainGiven = shortText
+  .transform((text, context) => {
+    const domain = canonicalDomain(text);
+    if (domain) return domain;
+    context.addIssue({ code: 'custom', message: 'Must be a domain such as example.com' });
+    return z.NEVER;
+  })
+  .meta({ type: 'string' });
+
+/** A domain of the internet, kept and found in one spelling. */
+export const domain = <const O extends Options<string>>(options: O = {} as O) =>
+  field<string, string, string, O>(
+    {
+      given: domainGiven,
+      shown: z.string(),
+      stored: { type: String },
+      type: 'text',
+      filter: { schema: domainGiven.optional() },
+    },
+    options,
   );
