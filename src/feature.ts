@@ -42,6 +42,8 @@ export interface Feature {
   readonly sweeps?: readonly ((ctx: Context, signal: AbortSignal) => Promise<unknown>)[];
   /** What it measures, so that it is shown before it has happened for the first time. */
   readonly measures?: readonly Measure<unknown>[];
+  /** Keeps the workspaces' tags; one feature does. */
+  readonly tagKeeper?: TagKeeper;
   /** Makes the sample records of the demo, and of the guards that call every route. */
   samples?(ctx: Context, world: SampleWorld): Promise<Samples>;
 }
@@ -49,6 +51,16 @@ export interface Feature {
 export interface Tag {
   readonly name: string;
   readonly description: string;
+}
+
+/** What a workspace's settings and its records' tags need of the tags' own records. */
+export interface TagKeeper {
+  /** The names, in the order in which they came. */
+  names(ctx: Context, workspaceId: ObjectId): Promise<string[]>;
+  /** Makes tags of names that records begin to bear. */
+  learn(ctx: Context, workspaceId: ObjectId, names: readonly string[]): Promise<void>;
+  /** Makes the list be these names; one that records bear stays. */
+  replace(ctx: Context, workspaceId: ObjectId, names: readonly string[]): Promise<void>;
 }
 
 /** Where samples are made, and what the features before this one in the list have made. */

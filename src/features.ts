@@ -1,6 +1,7 @@
 import type { Feature } from './feature.ts';
 import { feature as erasure } from './features/data/erasure/feature.ts';
 import { feature as jobs } from './features/data/jobs/feature.ts';
+import { feature as tags } from './features/data/tags/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
 import { feature as tasks } from './features/engagement/tasks/feature.ts';
 import { feature as messageProviders } from './features/messaging/message-providers/feature.ts';
@@ -43,6 +44,7 @@ export const features: readonly Feature[] = [
   messageProviders,
   providerCallbacks,
   apiKeys,
+  tags,
   jobs,
   erasure,
 ];

@@ -31,6 +31,7 @@ describe('the table of roles', () => {
       'message.read',
       'metadata.read',
       'property.read',
+      'tag.read',
       'task.read',
       'team.read',
     ]);
@@ -41,6 +42,7 @@ describe('the table of roles', () => {
       'lead.write',
       'message.send',
       'property.write',
+      'tag.write',
       'task.write',
     ]);
     expect(added('manager', 'agent')).toEqual([

@@ -44,6 +44,8 @@ export interface RecordSpec {
   invalid: [field: string, value: unknown][];
   /** Operations besides those that every entity has. */
   operations: Operation[];
+  /** What an archived record shows besides. */
+  archived?: Body;
 }
 
 const unknownId = '65b8c47f4e2cfc1df3a75111';
@@ -513,7 +515,7 @@ function describeArchive({ server, spec, create }: Suite): void {
       const read = await tenant.api.get(recordPath);
       expect(read.status).toBe(200);
       const { archivedAt, updatedAt } = read.body.data;
-      expect(read.body.data).toEqual({ ...record, archivedAt, updatedAt });
+      expect(read.body.data).toEqual({ ...record, ...spec.archived, archivedAt, updatedAt });
       expect(archivedAt >= record.createdAt).toBe(true);
       expect((await tenant.api.post(`${recordPath}/archive`)).body).toEqual(archived);
       expect((await tenant.api.get(recordPath)).body).toEqual(read.body);

@@ -50,6 +50,7 @@ export interface Workspace {
   otherLeadStatuses: string[];
   leadStages: LeadStage[];
   sources: string[];
+  /** The names of its tags, which are records of their own. */
   tags: string[];
   propertyTypes: string[];
   isOauthEnforced: boolean;
@@ -58,7 +59,13 @@ export interface Workspace {
   updatedAt: Date;
 }
 
-const workspaceSchema = new Schema<Workspace>({
+/** As it is stored. */
+export type StoredWorkspace = Omit<Workspace, 'tags'> & {
+  /** Of earlier versions. */
+  tags?: string[];
+};
+
+const workspaceSchema = new Schema<StoredWorkspace>({
   name: { type: String, required: true },
   timezone: { type: String, required: true },
   currency: { type: String, required: true },
@@ -87,4 +94,4 @@ const workspaceSchema = new Schema<Workspace>({
   updatedAt: { type: Date, required: true },
 });
 
-export const workspaces = globalCollection<Workspace>('workspaces', workspaceSchema);
+export const workspaces = globalCollection<StoredWorkspace>('workspaces', workspaceSchema);

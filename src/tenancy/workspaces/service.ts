@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { withoutUndefined } from '../../lib/clean.ts';
 import { AppError, invalid, notFound } from '../../lib/errors.ts';
 import { ObjectId } from '../../lib/ids.ts';
-import { type CustomField, type Module, type Workspace, workspaces } from './model.ts';
+import { type CustomField, type Module, type StoredWorkspace, type Workspace, workspaces } from './model.ts';
 import { choosing } from './modules.ts';
 
 const cacheKey = (workspaceId: ObjectId): string => `workspace:${workspaceId.toHexString()}`;
@@ -11,9 +11,28 @@ const cacheKey = (workspaceId: ObjectId): string => `workspace:${workspaceId.toH
 /** The workspace, from this process's memory when it was read in the last seconds. */
 export function findWorkspace(ctx: Context, workspaceId: ObjectId): Promise<Workspace | undefined> {
   return ctx.cache.get(cacheKey(workspaceId), async () => {
-    return (await workspaces(ctx.db).findOne({ _id: workspaceId })) ?? undefined;
+    const [workspace, tags] = await Promise.all([
+      workspaces(ctx.db).findOne({ _id: workspaceId }),
+      tagKeeperOf(ctx)?.names(ctx, workspaceId),
+    ]);
+    if (workspace?.tags?.length) return adoptTags(ctx, workspace, workspace.tags);
+    return workspace ? { ...workspace, tags: tags ?? [] } : undefined;
   });
 }
+
+const tagKeeperOf = ({ features }: Context) => features.find(({ tagKeeper }) => tagKeeper)?.tagKeeper;
+
+/** Earlier versions kept the names of tags in the workspace: they become tags like the others. */
+async function adoptTags(ctx: Context, workspace: StoredWorkspace, names: string[]): Promise<Workspace> {
+  const { _id } = workspace;
+  await tagKeeperOf(ctx)?.learn(ctx, _id, names);
+  await workspaces(ctx.db).updateOne({ _id, tags: names }, { $unset: { tags: '' } });
+  return { ...workspace, tags: (await tagKeeperOf(ctx)?.names(ctx, _id)) ?? [] };
+}
+
+/** Makes a change known to every process. */
+export const forgetWorkspace = (ctx: Context, workspaceId: ObjectId): Promise<void> =>
+  ctx.cache.invalidate(cacheKey(workspaceId));
 
 /** @throws AppError not_found */
 export async function getWorkspace(ctx: Context, workspaceId: ObjectId): Promise<Workspace> {
@@ -25,7 +44,7 @@ export async function getWorkspace(ctx: Context, workspaceId: ObjectId): Promise
 /** A new workspace with the lists that the document's examples show. */
 export async function createWorkspace(ctx: Context, name: string): Promise<Workspace> {
   const now = ctx.clock.now();
-  const workspace: Workspace = {
+  const workspace: StoredWorkspace = {
     _id: new ObjectId(),
     name,
     timezone: 'Asia/Kolkata',
@@ -41,7 +60,6 @@ export async function createWorkspace(ctx: Context, name: string): Promise<Works
       { stageKey: 'closed', displayName: 'Closed', color: '#10b981', position: 5 },
     ],
     sources: ['website', 'referral', 'manual'],
-    tags: [],
     propertyTypes: ['Apartment', 'Villa', 'Plot'],
     isOauthEnforced: false,
     customFields: [],
@@ -49,7 +67,7 @@ export async function createWorkspace(ctx: Context, name: string): Promise<Works
     updatedAt: now,
   };
   await workspaces(ctx.db).insertOne(workspace);
-  return workspace;
+  return { ...workspace, tags: [] };
 }
 
 export type WorkspaceSettings = Pick<
@@ -70,8 +88,9 @@ export type WorkspaceSettings = Pick<
 export async function updateWorkspace(
   ctx: Context,
   workspaceId: ObjectId,
-  { modules, ...settings }: Partial<WorkspaceSettings>,
+  { modules, tags, ...settings }: Partial<WorkspaceSettings>,
 ): Promise<Workspace> {
+  if (tags) await tagKeeperOf(ctx)?.replace(ctx, workspaceId, tags);
   const { $set, ...others } = modules ? choosing(ctx, modules) : { $set: {} };
   const updated = await workspaces(ctx.db).findOneAndUpdate(
     { _id: workspaceId },
@@ -79,8 +98,8 @@ export async function updateWorkspace(
     { returnDocument: 'after' },
   );
   if (!updated) throw notFound('Workspace');
-  await ctx.cache.invalidate(cacheKey(workspaceId));
-  return updated;
+  await forgetWorkspace(ctx, workspaceId);
+  return getWorkspace(ctx, workspaceId);
 }
 
 /** More would make every request that reads the workspace heavier. */
@@ -126,7 +145,7 @@ export async function createCustomField(
     const message = `The ${entity} has a field "${fieldKey}" already, or the workspace has ${customFieldsMax} fields`;
     throw new AppError('conflict', { message });
   }
-  await ctx.cache.invalidate(cacheKey(workspaceId));
+  await forgetWorkspace(ctx, workspaceId);
   return field;
 }
 
@@ -166,7 +185,7 @@ export async function updateCustomField(
     ({ entity, fieldKey }) => entity === key.entity && fieldKey === key.fieldKey,
   );
   if (!field) throw known ? noRoom() : notFound('Field');
-  await ctx.cache.invalidate(cacheKey(workspaceId));
+  await forgetWorkspace(ctx, workspaceId);
   return field;
 }
 
@@ -192,21 +211,21 @@ export async function discoverMetadata(
     return found.length > 0 && hasRoom(known) ? found : [];
   };
   const tags = unseen(workspace.tags, used.tags);
+  if (tags.length > 0) await tagKeeperOf(ctx)?.learn(ctx, workspace._id, tags);
   const sources = unseen(workspace.sources, used.source ? [used.source] : []);
   const statuses = unseen(
     [...workspace.leadStatuses, ...workspace.otherLeadStatuses],
     used.status ? [used.status] : [],
   );
-  if (tags.length + sources.length + statuses.length === 0) return;
+  if (sources.length + statuses.length === 0) return;
   await workspaces(ctx.db).updateOne(
     { _id: workspace._id },
     {
       $addToSet: {
-        tags: { $each: tags },
         sources: { $each: sources },
         otherLeadStatuses: { $each: statuses },
       },
     },
   );
-  await ctx.cache.invalidate(cacheKey(workspace._id));
+  await forgetWorkspace(ctx, workspace._id);
 }

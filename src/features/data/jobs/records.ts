@@ -35,11 +35,11 @@ const countedMax = 1_000_000;
  * to belong to a source meanwhile is met as well when it is younger than what was met; otherwise by a further job.
  * @param each deals with one record; an AppError below 500 counts it as failed, and the others go on
  */
-export async function throughRecords(
+export async function throughRecords<S extends Source>(
   ctx: Context,
   { workspaceId, ...job }: Pick<Job, 'workspaceId' | 'cursor' | '_id' | 'kind'>,
-  sources: readonly Source[],
-  each: (record: RecordDocument, source: Source) => Promise<unknown>,
+  sources: readonly S[],
+  each: (record: RecordDocument, source: S) => Promise<unknown>,
 ): Promise<Slice & { cursor?: Through | undefined }> {
   const cursor = job.cursor as Through | undefined;
   if (!cursor) {
@@ -60,12 +60,12 @@ export async function throughRecords(
 }
 
 /** @returns the records that could not be dealt with */
-async function dealWith(
+async function dealWith<S extends Source>(
   ctx: Context,
   workspaceId: ObjectId,
-  source: Source,
+  source: S,
   ids: ObjectId[],
-  each: (record: RecordDocument, source: Source) => Promise<unknown>,
+  each: (record: RecordDocument, source: S) => Promise<unknown>,
 ): Promise<{ id: ObjectId; reason: unknown }[]> {
   const collection = source.entity.collection(ctx.db);
   const records = await collection.findPage(
