@@ -14,7 +14,7 @@ export const limitOf = (fallback: number) =>
     .default(fallback)
     .describe(`How many records, at most ${limitMax}`);
 
-export const cursor = z.string().min(1).max(512).optional().describe('`nextCursor` of the previous page');
+export const cursor = z.string().min(1).max(1_024).optional().describe('`nextCursor` of the previous page');
 
 /** A point in time in a query or body: ISO 8601 with offset, as a Date. */
 export const dateTime = z.iso
@@ -92,12 +92,15 @@ export const customFields = storable(z.record(customFieldKey, customFieldValue))
 );
 export const customFieldsOut = z.record(z.string(), customFieldValue);
 
-/** Filters of every list beyond the document's limit and cursor. Custom fields filter as `fields.<key>`. */
-export const listQueryOf = <T extends z.ZodRawShape>(filters: T) =>
+/**
+ * Filters of every list beyond the document's limit and cursor. Custom fields filter as `fields.<key>`.
+ * @param orders that its records can be in besides those by the store's times
+ */
+export const listQueryOf = <T extends z.ZodRawShape>(filters: T, orders: readonly string[] = []) =>
   z.looseObject({
     limit: limitOf(10),
     cursor,
-    sort: z.enum(['createdAt', '-createdAt', 'updatedAt', '-updatedAt']).optional(),
+    sort: z.enum(['createdAt', 'updatedAt', ...orders].flatMap((order) => [order, `-${order}`])).optional(),
     archived: z
       .enum(['true', 'false'])
       .transform((text) => text === 'true')

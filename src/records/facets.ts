@@ -38,7 +38,8 @@ export const facetsMax = 500;
 export const wordsMax = 12;
 const tokenLengthMax = 100;
 
-const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+/** Without marks and capitals. */
+export const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 /** Most text is plain ASCII, for which the simple pattern finds the same words in a fifth of the time. */
 export const wordsOf = (text: string): string[] =>

@@ -5,6 +5,7 @@ import { ObjectId } from '../lib/ids.ts';
 import type { Author } from '../tenancy/actor.ts';
 import { facetsOfRecord } from './facets.ts';
 import { type IdempotencyRequest, markOf, originalOf } from './idempotency.ts';
+import { sortKeysOf } from './orders.ts';
 import { oweEvents } from './owe.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow, storedNow } from './restamp.ts';
@@ -31,6 +32,7 @@ export async function newRecord<T extends RecordDocument>(
 ): Promise<T> {
   const now = ctx.clock.now();
   const own = withoutEmptyFields(withoutUndefined(fields));
+  const sortKeys = sortKeysOf(entity.orders, own);
   const record = {
     _id: options.id ?? new ObjectId(),
     workspaceId: author.workspaceId,
@@ -41,6 +43,7 @@ export async function newRecord<T extends RecordDocument>(
     version: 1,
     storedAt: storedNow(),
     facets: facetsOfRecord(entity.facets, own),
+    ...(sortKeys ? { sortKeys } : {}),
   } as unknown as T;
   assertRecordSize(entity, record);
   const { created = [] } = entity.events;

@@ -1,12 +1,14 @@
 import type { Context } from '../context.ts';
+import { withoutUndefined } from '../lib/clean.ts';
+import { invalid } from '../lib/errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { facet, searchFacets } from './facets.ts';
 import { type OffsetPage, type OffsetRequest, pageByOffset } from './offset.ts';
+import type { Order, Orders } from './orders.ts';
 import { type Page, pageByPosition } from './page.ts';
 import type { Entity, RecordDocument } from './record.ts';
 import { settlingMs } from './timing.ts';
-
-export type SortOrder = 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt';
+import type { Listing } from './walk.ts';
 
 /** Each further filter is looked at on every record that the index leads to. */
 export const filtersMax = 10;
@@ -14,7 +16,8 @@ export const filtersMax = 10;
 export interface ListQuery {
   limit: number;
   cursor?: string | undefined;
-  sort?: SortOrder | undefined;
+  /** The name of an order, with - before it for the greatest first. */
+  sort?: string | undefined;
   archived?: boolean | undefined;
   q?: string | undefined;
   createdAfter?: Date | undefined;
@@ -22,9 +25,13 @@ export interface ListQuery {
   updatedAfter?: Date | undefined;
   /** Field → wanted value, or values any of which will do, for fields that the entity has facet rules for. */
   filters?: Record<string, string | string[]>;
+  /** Order → bounds of its values. Without a `sort` the list is in that order, the greatest first. */
+  ranges?: Record<string, Range>;
   /** Large fields that the caller has no use for. */
   omit?: string[];
 }
+
+export type Range = { [K in '$gt' | '$gte' | '$lt' | '$lte']?: Date | number | string | undefined };
 
 /** Names of the indexes that every entity has (see recordIndexes); each query below hints the one that serves it. */
 export const indexNames = { created: 'list', facets: 'filtered_list', updated: 'changed' } as const;
@@ -52,33 +59,86 @@ export function declareRecordIndexes(schema: { index(fields: object, options: ob
   schema.index({ owedSince: 1 }, { name: 'owing', sparse: true });
 }
 
+/** The orders that every entity's lists have. */
+const ownOrders: Orders = {
+  createdAt: { path: 'createdAt', scale: 'time', isOptional: false, index: indexNames.created, within: {} },
+  updatedAt: { path: 'updatedAt', scale: 'time', isOptional: false, index: indexNames.updated, within: {} },
+};
+
 /** One page of records, newest first unless `sort` says otherwise; stable while records are inserted. */
-export function listRecords<T extends RecordDocument>(
+export const listRecords = <T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
   query: ListQuery,
-): Promise<Page<T>> {
-  // Asking for what changed since is asking in that order, unless another is named.
-  const sort = query.sort ?? (query.updatedAfter ? '-updatedAt' : '-createdAt');
-  const field = sort.endsWith('updatedAt') ? 'updatedAt' : 'createdAt';
-  const created = timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore });
-  const updated = timeCondition('updatedAt', { $gt: query.updatedAfter });
-  const wanted = wantedFacets(entity, query);
-  // Of several facets the index looks up the first; in the order of changes it looks up none.
-  const { first, others } = field === 'createdAt' ? divided(wanted) : { first: undefined, others: wanted };
-  const [inOrder, other] = field === 'createdAt' ? [created, updated] : [updated, created];
-  const byTime = field === 'updatedAt' ? indexNames.updated : indexNames.created;
-  return pageByPosition(entity.collection(ctx.db), workspaceId, {
-    filter: { archived: query.archived ?? false, ...lookUp(first), ...inOrder },
-    others: [...others.map(check), ...(Object.keys(other).length > 0 ? [other] : [])],
-    field,
-    direction: sort.startsWith('-') ? -1 : 1,
-    hint: first ? indexNames.facets : byTime,
+): Promise<Page<T>> =>
+  pageByPosition(entity.collection(ctx.db), workspaceId, {
+    ...listingOf(entity, query),
     limit: query.limit,
     cursor: query.cursor,
     projection: withoutFields('facets', 'owed', 'idempotency', ...(query.omit ?? [])),
   });
+
+/** The list that a query asks for, as the index that serves it best has it. @throws AppError invalid for an unknown order */
+export function listingOf<T extends RecordDocument>(
+  entity: Entity<T>,
+  query: Omit<ListQuery, 'limit' | 'cursor'>,
+): Listing {
+  const orders = { ...ownOrders, ...entity.orders };
+  const ranges = givenRanges(query);
+  const sort = query.sort ?? defaultSort(ranges);
+  const name = sort.replace(/^-/, '');
+  const order = Object.hasOwn(orders, name) ? orders[name] : undefined;
+  if (!order) throw invalid('sort', `${entity.label}s have no such order`);
+  const { [name]: range, ...otherRanges } = ranges;
+  const { lookedUp, hint, others } = servedBy(entity, order, query);
+  return {
+    filter: { archived: query.archived ?? false, ...lookedUp, ...(range ? { [order.path]: range } : {}) },
+    others: [
+      ...others,
+      ...Object.entries(otherRanges).map(([other, bounds]) => ({ [orders[other]?.path ?? other]: bounds })),
+    ],
+    field: order.path,
+    scale: order.scale,
+    isOptional: order.isOptional && !range,
+    direction: sort.startsWith('-') ? -1 : 1,
+    hint,
+  };
+}
+
+function givenRanges({ createdAfter, createdBefore, updatedAfter, ranges }: Partial<ListQuery>) {
+  const all: Record<string, Range> = {
+    createdAt: { $gte: createdAfter, $lt: createdBefore },
+    updatedAt: { $gt: updatedAfter },
+    ...ranges,
+  };
+  const given = Object.entries(all).map(([name, range]) => [name, withoutUndefined(range)] as const);
+  return Object.fromEntries(given.filter(([, range]) => Object.keys(range).length > 0));
+}
+
+/** Asking for what changed since is asking in that order, and so it is with every other range. */
+function defaultSort({ createdAt: _, ...others }: Record<string, Range>): string {
+  const [first = 'createdAt'] = Object.keys(others);
+  return `-${first}`;
+}
+
+/** What of the filters an index of the order looks up, and what is left to check on each record. */
+function servedBy<T extends RecordDocument>(
+  entity: Entity<T>,
+  { path, index, within }: Order,
+  { filters = {}, q }: Pick<ListQuery, 'filters' | 'q'>,
+): { lookedUp: object; hint: string; others: object[] } {
+  const [field = ''] = Object.keys(within).filter((name) => typeof filters[name] === 'string');
+  const { [field]: value, ...rest } = filters;
+  const chosen = within[field];
+  if (chosen && typeof value === 'string') {
+    const others = wantedFacets(entity, { filters: rest, q }).map(check);
+    return { lookedUp: { [field]: chosen.storedAs(value) }, hint: chosen.index, others };
+  }
+  const wanted = wantedFacets(entity, { filters, q });
+  // Only the order of creation has an index that begins with the facets: of several it looks up one.
+  const { first, others } = path === 'createdAt' ? divided(wanted) : { first: undefined, others: wanted };
+  return { lookedUp: lookUp(first), hint: first ? indexNames.facets : index, others: others.map(check) };
 }
 
 /**
@@ -98,7 +158,7 @@ export function syncRecords<T extends RecordDocument>(
     filter: {
       // Either is a range of the index, and the two are merged in order.
       archived: { $in: [false, true] },
-      ...timeCondition('updatedAt', { $gte: query.updatedSince, $lt: settled }),
+      updatedAt: withoutUndefined({ $gte: query.updatedSince, $lt: settled }),
     },
     others: [],
     field: 'updatedAt',
@@ -121,36 +181,22 @@ export function recentRecords<T extends RecordDocument>(
   return listRecords(ctx, entity, workspaceId, { limit: query.limit, cursor: query.cursor, createdAfter });
 }
 
-export type OffsetListQuery = Pick<
-  ListQuery,
-  'limit' | 'filters' | 'createdAfter' | 'createdBefore' | 'omit'
-> &
-  Pick<OffsetRequest, 'offset' | 'reader'>;
+export type OffsetListQuery = Omit<ListQuery, 'cursor'> & Pick<OffsetRequest, 'offset' | 'reader'>;
 
-/** A list by limit and offset, newest first, with a bounded total. */
-export function listRecordsByOffset<T extends RecordDocument>(
+/** A list by limit and offset, newest first unless `sort` says otherwise, with a bounded total. */
+export const listRecordsByOffset = <T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
-  { limit, offset, reader, omit = [], ...query }: OffsetListQuery,
-): Promise<OffsetPage<T>> {
-  const { first, others } = divided(wantedFacets(entity, query));
-  return pageByOffset(ctx, entity.collection(ctx.db), workspaceId, {
-    filter: {
-      archived: false,
-      ...lookUp(first),
-      ...timeCondition('createdAt', { $gte: query.createdAfter, $lt: query.createdBefore }),
-    },
-    others: others.map(check),
-    field: 'createdAt',
-    direction: -1,
-    hint: first ? indexNames.facets : indexNames.created,
+  { limit, offset, reader, ...query }: OffsetListQuery,
+): Promise<OffsetPage<T>> =>
+  pageByOffset(ctx, entity.collection(ctx.db), workspaceId, {
+    ...listingOf(entity, query),
     limit,
     offset,
     reader,
-    projection: withoutFields('facets', 'owed', 'idempotency', ...omit),
+    projection: withoutFields('facets', 'owed', 'idempotency', ...(query.omit ?? [])),
   });
-}
 
 /** Of several conditions the index looks up the first that has few alternatives; more than these it would have to sort. */
 function divided(wanted: string[][]): { first: string[] | undefined; others: string[][] } {
@@ -159,11 +205,6 @@ function divided(wanted: string[][]): { first: string[] | undefined; others: str
 }
 
 export const alternativesMax = 100;
-
-function timeCondition(field: string, bounds: Record<string, Date | undefined>): Record<string, unknown> {
-  const given = Object.entries(bounds).filter(([, time]) => time !== undefined);
-  return given.length > 0 ? { [field]: Object.fromEntries(given) } : {};
-}
 
 /**
  * For each word of a search and each filter, the facets any of which will do. The words come first: what an index looks

@@ -27,7 +27,7 @@ export async function pageByPosition<T extends TenantDocument>(
   { limit, cursor, projection, ...listing }: PageRequest,
 ): Promise<Page<T>> {
   const walk = walkOf(collection, workspaceId, listing);
-  const from = cursor ? decodeCursor(cursor) : undefined;
+  const from = cursor ? decodeCursor(cursor, listing.scale ?? 'time', listing.isOptional) : undefined;
   const to = listing.others.length > 0 ? await walk.ahead(from, examinedMax) : undefined;
   // One more than the page shows whether there is another page.
   const { documents, isWhole } = await walk.read({ from, to }, limit + 1, projection);

@@ -44,7 +44,7 @@ export function placesOf(
       if (offset === 0 || redis.status !== 'ready') return beginning;
       try {
         const [found] = await redis.zrevrangebyscore(key, offset, 0, 'LIMIT', 0, 1);
-        return found === undefined ? beginning : parse(found);
+        return found === undefined ? beginning : parse(found, listing);
       } catch {
         return beginning;
       }
@@ -66,7 +66,10 @@ export function placesOf(
 
 const format = ({ offset, position }: Place): string => `${offset} ${position ? encodeCursor(position) : ''}`;
 
-function parse(text: string): Place {
+function parse(text: string, { scale = 'time', isOptional }: Listing): Place {
   const [offset, cursor] = text.split(' ');
-  return { offset: Number(offset), position: cursor ? decodeCursor(cursor) : undefined };
+  return {
+    offset: Number(offset),
+    position: cursor ? decodeCursor(cursor, scale, isOptional) : undefined,
+  };
 }

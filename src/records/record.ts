@@ -3,6 +3,7 @@ import type { Database } from '../infra/mongo.ts';
 import type { TenantCollection, TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { FacetRules } from './facets.ts';
+import type { Orders, SortKey } from './orders.ts';
 
 /** An entity's name and what happened: "lead.created". */
 export type EventType = `${string}.${string}`;
@@ -37,6 +38,8 @@ export interface RecordDocument extends TenantDocument {
   archivedAt?: Date;
   /** Searchable values as `field=value`: one index serves every filter (see facets.ts). */
   facets: string[];
+  /** What the index of an order has in place of a value that doesn't sort as it is stored, by order. */
+  sortKeys?: Record<string, SortKey>;
   /** When the server stored it for the first time, by its own clock, in whole seconds. */
   storedAt?: mongo.Timestamp;
   idempotency?: IdempotencyMark;
@@ -54,6 +57,8 @@ export interface Entity<T extends RecordDocument> {
   label: string;
   collection: (db: Database) => TenantCollection<T>;
   facets: FacetRules;
+  /** In which its lists can be, besides those by the store's times. */
+  orders?: Orders;
   /** How large a record may be as stored, where that differs from every other's `recordBytesMax`. */
   bytesMax?: number;
   events: {

@@ -9,6 +9,7 @@ export const recordFields = {
   archived: { type: Boolean, required: true },
   archivedAt: Date,
   facets: [String],
+  sortKeys: { type: Schema.Types.Mixed },
   storedAt: Schema.Types.Mixed,
   idempotency: { type: Schema.Types.Mixed },
   owed: { type: [Schema.Types.Mixed], default: undefined },

@@ -8,6 +8,7 @@ import { createTurns } from '../lib/turns.ts';
 import type { Author } from '../tenancy/actor.ts';
 import { applyChange, type Change, rootsOf } from './change.ts';
 import { facetsOfRecord, hasFacets } from './facets.ts';
+import { sortKeysOf } from './orders.ts';
 import { oweEvents, snapshotOf } from './owe.ts';
 import type { Entity, OwedEvent, RecordDocument } from './record.ts';
 import { restampIfSlow, sameVersion } from './restamp.ts';
@@ -210,6 +211,11 @@ async function reviseRecord<T extends RecordDocument>(
   if (changed.some((root) => hasFacets(entity.facets, String(root)))) {
     record.facets = facetsOfRecord(entity.facets, record);
     if (!isDeepStrictEqual(current.facets, record.facets)) changed.push('facets');
+  }
+  const sortKeys = sortKeysOf(entity.orders, record);
+  if (sortKeys && !isDeepStrictEqual(current.sortKeys, sortKeys)) {
+    record.sortKeys = sortKeys;
+    changed.push('sortKeys');
   }
   record.version = current.version + 1;
   record.updatedAt = new Date(Math.max(now.getTime(), current.updatedAt.getTime() + 1));

@@ -254,6 +254,7 @@ function valuesFor(name: string, property: Json): string[] {
   if (Array.isArray(property.enum)) return property.enum.map(String);
   if (property.type === 'boolean') return ['true', 'false'];
   if (property.type === 'number' || property.type === 'integer') return ['5'];
+  if (property.format === 'date') return ['2026-01-01'];
   if (property.format === 'date-time' || /after|before|since|from|until/i.test(name)) {
     return ['2026-01-01T00:00:00.000Z'];
   }

@@ -40,7 +40,7 @@ describe('canonicalLinkedinUrl', () => {
 
 describe('cursors', () => {
   it('lead back to their position', () => {
-    const position = { time: new Date('2026-06-12T13:09:03.123Z'), id: new ObjectId() };
+    const position = { value: new Date('2026-06-12T13:09:03.123Z'), id: new ObjectId() };
     expect(decodeCursor(encodeCursor(position))).toEqual(position);
   });
 

@@ -4,6 +4,7 @@ import { recordService } from '../../src/records/api/service.ts';
 import { type DocumentOf, entity, type OutOf, type PatchOf } from '../../src/records/entity/entity.ts';
 import {
   choice,
+  currencyOf,
   customFields,
   dateTime,
   longText,
@@ -13,6 +14,7 @@ import {
   tags,
   text,
 } from '../../src/records/entity/kinds.ts';
+import { address, day, number } from '../../src/records/entity/structured-kinds.ts';
 
 /** An entity that the server does not have: all that a plain one takes. */
 export const vehicleEntity = entity({
@@ -25,10 +27,19 @@ export const vehicleEntity = entity({
       filter: true,
       unique: { index: 'unique_plate', reason: 'Duplicate plate' },
     }),
-    name: text({ search: true }),
+    name: text({ search: true, order: true }),
     colour: choice(['white', 'red'], { initial: 'white', filter: true }),
-    price: money({ min: 0, describe: "In the workspace's currency" }),
-    boughtAt: dateTime(),
+    price: money({
+      min: 0,
+      describe: "In the workspace's currency",
+      order: { within: ['colour', 'leadId'] },
+    }),
+    tax: money({ initial: 0, min: 0, currency: 'taxCurrency' }),
+    taxCurrency: currencyOf('tax'),
+    boughtAt: dateTime({ order: true }),
+    inspectionDate: day({ order: true }),
+    kilometres: number({ min: 0, max: 10_000_000, step: 1 }, { order: true }),
+    garage: address(),
     driverId: member({ title: 'Driver', filter: true }),
     leadId: reference('lead', { live: true, filter: true }),
     tags: tags({ filter: true }),

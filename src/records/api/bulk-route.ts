@@ -7,6 +7,7 @@ import { findWorkspace } from '../../tenancy/workspaces/service.ts';
 import { insertRecords, type Row, type RowOutcome, reasonOf } from '../bulk.ts';
 import { recallBulk, rememberBulk } from '../bulk-answers.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
+import { referencesIn } from '../entity/references.ts';
 import type { EntityTypes } from '../entity/types.ts';
 import type { IdempotencyRequest } from '../idempotency.ts';
 import type { Caller, RecordService } from './service.ts';
@@ -58,11 +59,12 @@ async function createInBulk<X extends EntityTypes>(
   const workspaceId = caller.workspace._id;
   const answered = idempotency && (await recallBulk(ctx, entity, workspaceId, idempotency));
   if (answered) return answered;
+  const references = await referencesIn(ctx, workspaceId, entity.activeFields, inputs);
   const rows: Row<X['document']>[] = [];
   for (const input of inputs) {
     // A row adds its new tags to the workspace; the next one is to know them, rather than to add them again.
     const workspace = (await findWorkspace(ctx, workspaceId)) ?? caller.workspace;
-    rows.push(await prepareRow(ctx, service, { ...caller, workspace }, input));
+    rows.push(await prepareRow(ctx, service, { ...caller, workspace, references }, input));
   }
   const outcomes = await insertRecords(ctx, entity, caller.actor, rows, { idempotency, duplicateReason });
   for (const outcome of outcomes) {

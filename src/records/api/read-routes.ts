@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { invalid } from '../../lib/errors.ts';
 import { listQueryOf, recentQuery, syncQuery, workspaceParams } from '../../lib/schemas.ts';
+import type { EntitySchemas } from '../entity/schemas.ts';
 import type { EntityTypes } from '../entity/types.ts';
-import { filtersMax, type ListQuery, listRecords, recentRecords, syncRecords } from '../list.ts';
+import { filtersMax, type ListQuery, listRecords, type Range, recentRecords, syncRecords } from '../list.ts';
 import { checkedBy, type Shape } from './shape.ts';
 
 /** Newest first, with the entity's filters. */
@@ -14,9 +15,8 @@ export function registerList<X extends EntityTypes>(
   shape: Shape<X>,
 ): void {
   const { entity, plural, tags, readable, many, presentPage } = shape;
-  const fields = Object.entries(entity.schemas.filters);
-  const fieldOf = Object.fromEntries(fields.map(([name, { field }]) => [name, field]));
-  const filterSchemas = Object.fromEntries(fields.map(([name, { schema }]) => [name, schema]));
+  const { filters, ranges } = entity.schemas;
+  const parameters = Object.entries({ ...filters, ...ranges }).map(([name, { schema }]) => [name, schema]);
   app.get(
     entity.path,
     {
@@ -26,12 +26,12 @@ export function registerList<X extends EntityTypes>(
         summary: `List ${plural.toLowerCase()}, newest first`,
         tags,
         params: workspaceParams,
-        querystring: listQueryOf(filterSchemas),
+        querystring: listQueryOf(Object.fromEntries(parameters), Object.keys(entity.orders)),
         response: { 200: many },
       },
     },
     async (request) => {
-      const query = listQuery(request.query as ListParameters, fieldOf);
+      const query = listQuery(request.query as ListParameters, entity.schemas);
       return presentPage(await listRecords(ctx, entity, request.workspace._id, query));
     },
   );
@@ -40,24 +40,30 @@ export function registerList<X extends EntityTypes>(
 type ListParameters = z.output<ReturnType<typeof listQueryOf<Record<never, never>>>>;
 
 /**
- * A list's query as the store understands it: named filters and `fields.<key>` become facets. Other parameters mean
- * nothing here, whatever they are called.
+ * A list's query as the store understands it: named filters and `fields.<key>` become facets, bounds ranges. Other
+ * parameters mean nothing here, whatever they are called.
  */
-function listQuery(query: ListParameters, fieldOf: Record<string, string>): ListQuery {
+function listQuery(
+  query: ListParameters,
+  known: Pick<EntitySchemas<EntityTypes>, 'filters' | 'ranges'>,
+): ListQuery {
   const filters: Record<string, string> = {};
+  const ranges: Record<string, Range> = {};
+  let count = 0;
   for (const [name, value] of Object.entries(query)) {
-    const field = Object.hasOwn(fieldOf, name)
-      ? fieldOf[name]
-      : name.startsWith('fields.')
-        ? name
-        : undefined;
-    if (field === undefined || value === undefined) continue;
-    if (typeof value !== 'string') throw invalid(name, 'Must be given once');
-    filters[field] = value;
-    if (Object.keys(filters).length > filtersMax) throw invalid(name, `At most ${filtersMax} filters`);
+    if (value === undefined) continue;
+    const bound = Object.hasOwn(known.ranges, name) ? known.ranges[name] : undefined;
+    const filter = Object.hasOwn(known.filters, name) ? known.filters[name]?.field : undefined;
+    const field = filter ?? (name.startsWith('fields.') ? name : undefined);
+    if (bound) ranges[bound.order] = { ...ranges[bound.order], [bound.operator]: value };
+    else if (field === undefined) continue;
+    else if (typeof value !== 'string') throw invalid(name, 'Must be given once');
+    else filters[field] = value;
+    count += 1;
+    if (count > filtersMax) throw invalid(name, `At most ${filtersMax} filters`);
   }
   const { limit, cursor, sort, archived, q, createdAfter, createdBefore, updatedAfter } = query;
-  return { limit, cursor, sort, archived, q, createdAfter, createdBefore, updatedAfter, filters };
+  return { limit, cursor, sort, archived, q, createdAfter, createdBefore, updatedAfter, filters, ranges };
 }
 
 /** In the order of the last change. */

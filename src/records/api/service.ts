@@ -7,6 +7,7 @@ import type { Workspace } from '../../tenancy/workspaces/model.ts';
 import type { Change } from '../change.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
 import { assertRestated, type Body, changeFields, prepareFields } from '../entity/given.ts';
+import type { References } from '../entity/references.ts';
 import type { EntityTypes } from '../entity/types.ts';
 import { type Created, createOnce, type IdempotencyRequest } from '../idempotency.ts';
 import { insertRecord } from '../insert.ts';
@@ -18,6 +19,8 @@ import { archiveRecord, type Revision, updateRecord } from '../update.ts';
 export interface Caller {
   actor: Actor;
   workspace: Workspace;
+  /** What the drafts refer to, where it was read for many at once. */
+  references?: References;
 }
 
 export interface UpdateRequest {
@@ -83,7 +86,8 @@ export function recordService<X extends EntityTypes>(
   const service: RecordService<X> = {
     entity,
     async prepare(ctx, caller, draft) {
-      const fields = await prepareFields(ctx, entity, caller.workspace, unpack(draft));
+      const { workspace, references } = caller;
+      const fields = await prepareFields(ctx, entity, workspace, unpack(draft), references);
       return { ...fields, ...(await rules.complete?.(ctx, caller, fields)) };
     },
     async create(ctx, caller, draft, idempotency) {

@@ -2,11 +2,13 @@ import type { Database } from '../../infra/mongo.ts';
 import type { Right, Scope } from '../../tenancy/actor.ts';
 import type { Module, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FieldDefinition } from '../../tenancy/workspaces/schema.ts';
+import type { Orders } from '../orders.ts';
 import type { Entity, EventType } from '../record.ts';
 import type { Field, Fields } from './field.ts';
 import { fieldDefinitionsOf } from './field-definitions.ts';
 import { activeFieldsOf } from './given.ts';
 import { nameEntity } from './names.ts';
+import { ordersOf } from './orders.ts';
 import { presenterOf } from './present.ts';
 import { type EntitySchemas, type Refinements, schemasOf } from './schemas.ts';
 import { facetRulesOf, type Index, storeOf, type UniqueField, uniqueFieldsOf } from './store.ts';
@@ -56,6 +58,7 @@ export interface DeclaredEntity<X extends EntityTypes> extends Entity<X['documen
   /** For operation ids, summaries and the tag of the API document: ["Lead", "Leads"]. */
   names: readonly [singular: string, plural: string];
   fields: Fields;
+  orders: Orders;
   uniqueFields: readonly UniqueField[];
   activeFields: readonly [string, Field][];
   map: string;
@@ -105,6 +108,7 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
   const label = capitalised(name);
   const plural = path.slice(1);
   const { collection = plural, module = plural, indexes = [] } = declaration;
+  const orders = ordersOf(fields);
   const show = presenterOf<X['document'], X['out']>(fields);
   const events: NonNullable<typeof declaration.events> = declaration.events ?? {
     created: `${name}.created`,
@@ -124,8 +128,9 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
     scopes,
     right: declaration.right,
     fields,
-    collection: storeOf<X['document']>(collection, fields, indexes),
+    collection: storeOf<X['document']>(collection, fields, indexes, orders),
     facets: facetRulesOf(fields, filters),
+    orders,
     uniqueFields: uniqueFieldsOf(fields),
     ...(declaration.bytesMax ? { bytesMax: declaration.bytesMax } : {}),
     activeFields: activeFieldsOf(fields),

@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { Context } from '../../context.ts';
 import type { FieldType, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FacetRule } from '../facets.ts';
+import type { Sorting } from './orders.ts';
+import type { References } from './references.ts';
 
 /** What an entity says about one of its fields, besides the kind of value it has. */
 export interface Options<Value = unknown> {
@@ -30,6 +32,11 @@ export interface Options<Value = unknown> {
   search?: true;
   /** The server's own lists filter by it. */
   facet?: true;
+  /**
+   * Lists can be in its order (`sort`), and bounded by it where it is a number or a time. `within`: there also is an index for
+   * each value of these filters, for lists with one of them that are to be as quick.
+   */
+  order?: true | { within: readonly string[] };
   /** No two records that are not archived have the same value. */
   unique?: Unique;
 }
@@ -51,6 +58,8 @@ export interface Place {
   /** The field's name, for errors. */
   field: string;
   mode: 'create' | 'change';
+  /** The records that the values of the body refer to. */
+  references: References;
 }
 
 /** What all fields with one kind of value have in common: how it is given, kept and shown. */
@@ -69,6 +78,8 @@ export interface Kind<Stored, Given, Shown> {
   facetRule?: FacetRule;
   /** The query parameter that filters by it. */
   filter?: { name?: string; schema?: z.ZodType };
+  /** How its values sort. */
+  sorting?: Sorting;
   /** Where it is shown from, when not from the field of its own name. */
   source?: string;
   /** Shows what is stored, where that is not what is shown. */

@@ -6,6 +6,7 @@ import { type Change, changeOf } from '../change.ts';
 import type { Managed } from '../record.ts';
 import type { DeclaredEntity } from './entity.ts';
 import type { Field, Fields, Place } from './field.ts';
+import { type References, referencesIn } from './references.ts';
 import type { EntityTypes } from './types.ts';
 
 /** How what a body gives becomes what is stored: each value's check against the workspace, then its stored form. */
@@ -26,22 +27,23 @@ export const activeFieldsOf = (fields: Fields): [string, Field][] =>
       'initial' in options,
   );
 
-/** The fields of a new record. @throws AppError invalid */
+/** The fields of a new record. @param known what the body refers to, where it was read before. @throws AppError invalid */
 export async function prepareFields<X extends EntityTypes>(
   ctx: Context,
   entity: DeclaredEntity<X>,
   workspace: Workspace,
   body: Body,
+  known?: References,
 ): Promise<Omit<X['document'], Managed>> {
-  await checkFields(ctx, entity, workspace, body, 'create');
+  const references = known ?? (await referencesIn(ctx, workspace._id, entity.activeFields, [body]));
+  await checkFields(ctx, entity, { workspace, references, mode: 'create' }, body);
   const prepared = { ...body };
   for (const [name, field] of entity.activeFields) {
-    const place: Place = { workspace, entity: entity.name, field: name, mode: 'create' };
-    const value = body[name];
+    const place: Place = { workspace, references, entity: entity.name, field: name, mode: 'create' };
+    const value = body[name] ?? initialOf(field, workspace);
     if (!field.stored) delete prepared[name];
     else if (field.derived) prepared[name] = derive(field.derived, body, workspace);
-    else if (value === undefined) prepared[name] = initialOf(field, workspace);
-    else if (field.keep) prepared[name] = field.keep(value, place, body);
+    else prepared[name] = field.keep && value !== undefined ? field.keep(value, place, body) : value;
   }
   return prepared as Omit<X['document'], Managed>;
 }
@@ -54,11 +56,12 @@ export async function changeFields<X extends EntityTypes>(
   body: Body,
   isMergePatch: boolean,
 ): Promise<{ change: Required<Change>; restated: Body }> {
-  await checkFields(ctx, entity, workspace, body, 'change');
+  const references = await referencesIn(ctx, workspace._id, entity.activeFields, [body]);
+  await checkFields(ctx, entity, { workspace, references, mode: 'change' }, body);
   const change = changeOf(body, { isMergePatch, map: entity.map });
   const restated: Body = {};
   for (const [name, field] of entity.activeFields) {
-    const place: Place = { workspace, entity: entity.name, field: name, mode: 'change' };
+    const place: Place = { workspace, references, entity: entity.name, field: name, mode: 'change' };
     const { derived, keep, reach, options } = field;
     const isFixed = options.given === 'once';
     if (!derived && !keep && !reach && !isFixed) continue;
@@ -95,9 +98,8 @@ const indefinite = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'An' : '
 async function checkFields(
   ctx: Context,
   { name: entity, activeFields }: Pick<DeclaredEntity<EntityTypes>, 'name' | 'activeFields'>,
-  workspace: Workspace,
+  { workspace, references, mode }: Omit<Place, 'entity' | 'field'>,
   body: Body,
-  mode: Place['mode'],
 ): Promise<void> {
   const used: Body = {};
   for (const [name, { check, discovers, options }] of activeFields) {
@@ -105,7 +107,7 @@ async function checkFields(
     if (discovers) used[discovers] = value ?? undefined;
     // What never changes was held against the workspace once; what it names may be gone since.
     const isDue = mode === 'create' || (value !== undefined && options.given !== 'once');
-    if (check && isDue) await check(ctx, { workspace, entity, field: name, mode }, value);
+    if (check && isDue) await check(ctx, { workspace, references, entity, field: name, mode }, value);
   }
   if (Object.values(used).some((value) => value !== undefined)) await discoverMetadata(ctx, workspace, used);
 }

@@ -19,7 +19,6 @@ import {
 import { assertMembers } from '../../tenancy/members/service.ts';
 import { assertCustomFields } from '../../tenancy/workspaces/custom-fields.ts';
 import type { Workspace } from '../../tenancy/workspaces/model.ts';
-import type { RecordDocument } from '../record.ts';
 import { field, type Kind, type Options, type Place } from './field.ts';
 import { entityNamed } from './names.ts';
 
@@ -33,6 +32,7 @@ const textKind: Kind<string, string, string> = {
   stored: { type: String },
   type: 'text',
   searchRule: 'words',
+  sorting: 'words',
 };
 
 export const text = <const O extends Options<string>>(options: O = {} as O) => field(textKind, options);
@@ -154,6 +154,7 @@ export const dateTime = <const O extends Options<Date>>(options: O = {} as O) =>
       shown: dateTimeOut,
       stored: { type: Date },
       type: 'date',
+      sorting: 'time',
       show: (value) => value.toISOString(),
     },
     options,
@@ -162,19 +163,25 @@ export const dateTime = <const O extends Options<Date>>(options: O = {} as O) =>
 /** Kept exactly as given: within this bound a double holds whole numbers and two decimals. */
 const amountMax = 1e13;
 
-/** An amount in the workspace's currency, or in that of the field that `currency` names. */
+/**
+ * An amount in the workspace's currency. With `currency` another field names it, the workspace's where a create leaves it
+ * out; such an amount is always there, so that neither is without the other.
+ */
 export const money = <const O extends Options<number> & { min?: number; max?: number; currency?: string }>(
   options: O = {} as O,
 ) => {
-  const { max = amountMax, min = -max, currency } = options;
+  const { max = amountMax, min = -max, currency, required, initial } = options;
+  if (currency !== undefined && required !== true && initial === undefined)
+    throw new Error(`The amount in ${currency} must be required or have an initial value`);
   const kind: Kind<Money, number, number> = {
     given: z.number().min(min).max(max),
     shown: z.number(),
     stored: { _id: false, type: { amount: String, currency: String }, default: undefined },
     type: 'number',
+    sorting: 'amount',
     show: ({ amount }) => Number(amount),
     keep: (value, { workspace }, body) =>
-      toMoney(value, currency === undefined ? workspace.currency : String(body[currency])),
+      toMoney(value, String((currency && body[currency]) ?? workspace.currency)),
   };
   if (currency !== undefined)
     kind.reach = (value, { field: name }) => ({ [`${name}.amount`]: String(value) });
@@ -229,7 +236,7 @@ const checkMembers = (
   value: string | string[] | null | undefined,
 ) => assertMembers(ctx, workspace._id, name, value ?? undefined);
 
-/** The id of a record of another entity, which has to be in the workspace; `live`: and not archived. */
+/** The id of a record of an entity, which has to be in the workspace; `live`: and not archived. */
 export const reference = <const O extends Options<string> & { live?: true }>(
   entity: string,
   options: O = {} as O,
@@ -239,14 +246,12 @@ export const reference = <const O extends Options<string> & { live?: true }>(
       ...textKind,
       given: z.string(),
       refersTo: entity,
-      async check(ctx, { workspace, field: name }, value) {
+      async check(_ctx, { references, field: name }, value) {
         if (typeof value !== 'string') return;
-        const { noun, collection } = entityNamed(entity);
         const id = parseId(value);
-        const projection = { workspaceId: 1, archived: 1 };
-        const records = ctx.db.tenant<RecordDocument>(collection);
-        const found = id && (await records.findById(workspace._id, id, { projection }));
+        const found = id && (await references.find(entity, id));
         if (found && !(options.live && found.archived)) return;
+        const { noun } = entityNamed(entity);
         throw invalid(name, `Must be the id of a ${options.live ? 'live ' : ''}${noun} of this workspace`);
       },
       keep: (value) => value.toLowerCase(),

@@ -15,7 +15,7 @@ export function presenterOf<T extends RecordDocument, Out>(fields: Fields): (rec
       const present = initial === undefined ? stored : `${stored} ?? ${JSON.stringify(initial)}`;
       if (!field.show) return `${JSON.stringify(name)}: ${present}`;
       const show = `shows[${shows.push(field.show) - 1}]`;
-      return `${JSON.stringify(name)}: ${stored} == null ? undefined : ${show}(${stored})`;
+      return `${JSON.stringify(name)}: ${stored} == null ? ${JSON.stringify(initial)} : ${show}(${stored})`;
     });
   const body = `return (record) => ({
     _id: record._id.toHexString(),

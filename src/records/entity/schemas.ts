@@ -10,6 +10,7 @@ import {
   isServerSide,
   isShown,
 } from './field.ts';
+import { type RangeParameter, rangesOf } from './orders.ts';
 import type { EntityTypes } from './types.ts';
 
 /** What goes in and out, as zod checks it and the API document shows it. */
@@ -24,6 +25,8 @@ export interface EntitySchemas<X extends EntityTypes> {
   part: z.ZodType<Partial<X['out']>>;
   /** Query parameters that filter lists, and the field that each looks at. */
   filters: Record<string, { schema: z.ZodType; field: string }>;
+  /** Query parameters that bound lists. */
+  ranges: Record<string, RangeParameter>;
 }
 
 /** What an entity adds to a schema that follows from its fields. */
@@ -76,7 +79,15 @@ export function schemasOf<X extends EntityTypes>(
     .required({ _id: true })
     .meta({ id: `${label}Part` });
   // The one place where what was put together by name gets the types that the fields have.
-  return { input, replace, patch, out, part, filters: filtersOf(fields, extraFilters) } as EntitySchemas<X>;
+  return {
+    input,
+    replace,
+    patch,
+    out,
+    part,
+    filters: filtersOf(fields, extraFilters),
+    ranges: rangesOf(fields),
+  } as EntitySchemas<X>;
 }
 
 const shownTimes = { archivedAt: dateTimeOut.optional(), createdAt: dateTimeOut, updatedAt: dateTimeOut };

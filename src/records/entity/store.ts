@@ -2,6 +2,7 @@ import { Schema } from 'mongoose';
 import { tenantCollection } from '../../infra/mongo.ts';
 import type { FacetRules } from '../facets.ts';
 import { declareRecordIndexes } from '../list.ts';
+import type { Orders } from '../orders.ts';
 import type { RecordDocument } from '../record.ts';
 import { recordFields } from '../schema.ts';
 import { type Fields, isAlwaysThere, type Unique } from './field.ts';
@@ -22,6 +23,7 @@ export function storeOf<T extends RecordDocument>(
   collection: string,
   fields: Fields,
   indexes: readonly Index[],
+  orders: Orders,
 ) {
   const own = Object.entries(fields)
     .filter(([, { stored }]) => stored)
@@ -36,6 +38,12 @@ export function storeOf<T extends RecordDocument>(
       { workspaceId: 1, [name]: 1 },
       { name: unique.index, unique: true, partialFilterExpression: { archived: false, ...whenGiven } },
     );
+  }
+  for (const { path, index, within } of Object.values(orders)) {
+    const order = { [path]: 1, _id: 1 } as const;
+    schema.index({ workspaceId: 1, archived: 1, ...order }, { name: index });
+    for (const [field, { index: name }] of Object.entries(within))
+      schema.index({ workspaceId: 1, archived: 1, [field]: 1, ...order }, { name });
   }
   for (const { name, keys, unique, having } of indexes) {
     const partial = having ? { partialFilterExpression: { [having]: { $exists: true } } } : {};

@@ -15,6 +15,7 @@ export const day = <const O extends Options<string>>(options: O = {} as O) =>
       shown: z.string().meta({ format: 'date' }),
       stored: { type: String },
       type: 'date',
+      sorting: 'day',
       filter: { schema: calendarDay.optional() },
     },
     options,
@@ -32,6 +33,7 @@ export const number = <const O extends Options<number>>(
       shown: z.number(),
       stored: { type: Number },
       type: 'number',
+      sorting: 'number',
     },
     options,
   );

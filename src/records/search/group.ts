@@ -130,7 +130,7 @@ const filterOf = <T>({ filter, field, direction }: Way, from: Position | undefin
 
 const positionIn =
   ({ field }: Order) =>
-  (record: RecordDocument): Position => ({ time: record[field], id: record._id });
+  (record: RecordDocument): Position => ({ value: record[field], id: record._id });
 
 function upToLast<T extends RecordDocument>(records: T[], order: Order): Found<T> {
   const last = records.at(-1);
@@ -207,7 +207,7 @@ const inOrder = <T extends RecordDocument>(records: T[], order: Order): T[] =>
   records.toSorted((one, other) => compare(positionIn(order)(one), positionIn(order)(other), order));
 
 function compare(one: Position, other: Position, { direction }: Order): number {
-  const byTime = one.time.getTime() - other.time.getTime();
+  const byTime = Number(one.value) - Number(other.value);
   return direction * (byTime || (one.id.toHexString() < other.id.toHexString() ? -1 : 1));
 }
 

@@ -4,7 +4,6 @@ import { invalid } from '../../lib/errors.ts';
 import type { Workspace } from '../../tenancy/workspaces/model.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
 import type { EntityTypes } from '../entity/types.ts';
-import type { SortOrder } from '../list.ts';
 import type { Page } from '../page.ts';
 import { type Condition, conditionOf } from './conditions.ts';
 import { searchFieldOf } from './fields.ts';
@@ -14,7 +13,7 @@ import type { SearchFilter } from './schema.ts';
 export interface SearchQuery {
   /** Alternatives; all filters of one have to be met. */
   filterGroups?: { filters: SearchFilter[] }[] | undefined;
-  sort?: SortOrder | undefined;
+  sort?: 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
   limit: number;
   cursor?: string | undefined;
   archived?: boolean | undefined;

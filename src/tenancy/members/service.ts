@@ -48,7 +48,7 @@ export async function listMembersByPage(
   const page = found.slice(0, limit);
   const last = page.at(-1);
   const isMore = found.length > limit && last !== undefined;
-  return { page, nextCursor: isMore ? encodeCursor({ time: last.createdAt, id: last._id }) : null };
+  return { page, nextCursor: isMore ? encodeCursor({ value: last.createdAt, id: last._id }) : null };
 }
 
 /** Whom a record is assigned to, from memory when it was read in the last seconds. */

@@ -107,7 +107,7 @@ export async function listApiKeys(
     .toArray();
   const page = found.slice(0, limit);
   const last = found.length > limit ? page.at(-1) : undefined;
-  return { apiKeys: page, nextCursor: last && encodeCursor({ time: last.createdAt, id: last._id }) };
+  return { apiKeys: page, nextCursor: last && encodeCursor({ value: last.createdAt, id: last._id }) };
 }
 
 /** New key and secret; the old ones and every token die at once on every process. @throws AppError not_found */

@@ -53,7 +53,7 @@ export async function listAttempts(
   const bodies = await bodiesSent(ctx, workspaceId, shown);
   return {
     rows: shown.map((attempt) => presentAttempt(attempt, bodies.get(attempt.eventId.toHexString()) ?? '{}')),
-    nextCursor: found.length > limit && last ? encodeCursor({ time: last.timestamp, id: last._id }) : null,
+    nextCursor: found.length > limit && last ? encodeCursor({ value: last.timestamp, id: last._id }) : null,
   };
 }
 
@@ -71,9 +71,9 @@ export function logFilter(
     // The index's expiry may lag behind.
     timestamp: {
       $gt: new Date(ctx.clock.now().getTime() - retentionMs),
-      ...(position ? { $lte: position.time } : {}),
+      ...(position ? { $lte: position.value } : {}),
     },
-    ...(position ? { $nor: [{ timestamp: position.time, _id: { $gte: position.id } }] } : {}),
+    ...(position ? { $nor: [{ timestamp: position.value, _id: { $gte: position.id } }] } : {}),
   };
 }
 
