@@ -29,6 +29,8 @@ export interface ContextOptions {
   redisUrl: string;
   /** Overrides the database that the URL names. */
   databaseName?: string;
+  /** Overrides what the database server says of itself: whether collections may be divided among several. */
+  isDivided?: boolean;
   /** First part of every Redis key; servers that share a Redis but not a database need different ones. */
   redisPrefix?: string;
 }
@@ -38,7 +40,8 @@ export async function createContext(
   options: ContextOptions,
 ): Promise<{ ctx: Context; close(): Promise<void> }> {
   const { features, keyKinds, config, log, mongoUrl, redisUrl, redisPrefix = 'crm' } = options;
-  const db = await connectMongo(mongoUrl, options.databaseName ? { databaseName: options.databaseName } : {});
+  const { databaseName, isDivided } = options;
+  const db = await connectMongo(mongoUrl, { databaseName, isDivided });
   const redis = connectRedis(redisUrl, 'request', log);
   const subscriber = connectRedis(redisUrl, 'patient', log);
   const [, clock, secrets] = await Promise.all([

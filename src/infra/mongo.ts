@@ -62,9 +62,17 @@ const waitQueueTimeoutMs = 5_000;
 
 /** Of MongoDB 8.0, the first with the bulkWrite command, which tells of each of several updates what became of it. */
 const wireVersionMin = 25;
+/** What the router of a cluster says to a hello. */
+const routerGreeting = 'isdbgrid';
+
+export interface MongoOptions {
+  databaseName?: string | undefined;
+  /** Whether collections may be divided among the parts of a cluster; by default what the server says of itself. */
+  isDivided?: boolean | undefined;
+}
 
 /** Connects to MongoDB. @throws when no server answers in time */
-export async function connectMongo(url: string, options: { databaseName?: string } = {}): Promise<Database> {
+export async function connectMongo(url: string, options: MongoOptions = {}): Promise<Database> {
   const connect = (patienceMs: number) =>
     mongoose
       .createConnection(url, {
@@ -87,15 +95,16 @@ export async function connectMongo(url: string, options: { databaseName?: string
   const connection = await connect(socketTimeoutMs);
   const native = connection.db;
   if (!native) throw new Error('MongoDB is not connected');
-  const { maxWireVersion } = await native.command({ hello: 1 });
+  const { maxWireVersion, msg } = await native.command({ hello: 1 });
   if (maxWireVersion < wireVersionMin) throw new Error('MongoDB 8.0 or later is needed');
+  const { isDivided = msg === routerGreeting } = options;
   const tenants = new Map<string, unknown>();
 
   return {
     tenant<T extends TenantDocument>(name: string) {
       let collection = tenants.get(name) as TenantCollection<T> | undefined;
       if (!collection) {
-        collection = new TenantCollection<T>(native, name);
+        collection = new TenantCollection<T>(native, name, isDivided);
         tenants.set(name, collection);
       }
       return collection;

@@ -14,8 +14,8 @@ export interface TenantDocument {
 
 /**
  * The one way to a tenant's documents: every method takes the workspace first and adds it to the filter last, reads and
- * writes by id too, so that a cluster that is divided by workspace sends each command to one place. Every command has a
- * time that it may take.
+ * writes by id too where collections are divided by workspace, so that each command goes to one place. Every command
+ * has a time that it may take.
  */
 export class TenantCollection<T extends TenantDocument> {
   readonly name: string;
@@ -24,9 +24,12 @@ export class TenantCollection<T extends TenantDocument> {
 
   readonly #db: mongo.Db;
   readonly #collection: mongo.Collection<T>;
+  readonly #isDivided: boolean;
 
-  constructor(db: mongo.Db, name: string) {
+  /** @param isDivided whether the database server may be one that sends commands on to the parts of a cluster */
+  constructor(db: mongo.Db, name: string, isDivided: boolean) {
     this.name = name;
+    this.#isDivided = isDivided;
     const collection = db.collection<T>(name);
     this.acrossTenants = boundedCollection(collection, sweepTimeoutMs);
     this.#collection = boundedCollection(collection, commandTimeoutMs);
@@ -49,20 +52,23 @@ export class TenantCollection<T extends TenantDocument> {
   readonly #findGathered = gather(gatheredMax, async (asked: Asked[]) => {
     const [first] = asked;
     if (asked.length === 1 && first) {
-      const filter = { _id: first.id, workspaceId: first.workspaceId } as Filter<T>;
-      return [fulfilled(await this.#readOne(filter, { hint: '_id_' }))];
+      const document = await this.#readOne(this.#byIds(first.id, first.workspaceId), { hint: '_id_' });
+      return [fulfilled(ownOf(first.workspaceId, document))];
     }
-    const filter = {
-      _id: { $in: asked.map(({ id }) => id) },
-      workspaceId: { $in: distinctIds(asked.map(({ workspaceId }) => workspaceId)) },
-    } as Filter<T>;
-    const found = await this.#read(filter, { limit: asked.length, hint: '_id_' });
+    const ids = { $in: asked.map(({ id }) => id) };
+    const workspaceIds = { $in: distinctIds(asked.map(({ workspaceId }) => workspaceId)) };
+    const found = await this.#read(this.#byIds(ids, workspaceIds), { limit: asked.length, hint: '_id_' });
     const byId = new Map(found.map((document) => [document._id.toHexString(), document]));
-    return asked.map(({ workspaceId, id }) => {
-      const document = byId.get(id.toHexString());
-      return fulfilled(document?.workspaceId.equals(workspaceId) ? document : null);
-    });
+    return asked.map(({ workspaceId, id }) => fulfilled(ownOf(workspaceId, byId.get(id.toHexString()))));
   });
+
+  /**
+   * What finds documents by their ids. The server has a way of its own for a filter that names the id alone, by which a
+   * read costs an eighth less; `ownOf` sees to it that nobody gets another's.
+   */
+  #byIds(_id: object, workspaceId: object): Filter<T> {
+    return (this.#isDivided ? { _id, workspaceId } : { _id }) as Filter<T>;
+  }
 
   /** At most `limit` documents, for the paths that matter most. */
   findPage(workspaceId: ObjectId, filter: Filter<T>, options: PageOptions): Promise<T[]> {
@@ -384,6 +390,10 @@ const rawOptions = { ...readOptions, fieldsAsRaw: { firstBatch: true } };
 const decodeOptions = { validation: { utf8: false } } as const;
 
 const isExhausted = (id: FindAnswer<unknown>['cursor']['id']): boolean => Number(id) === 0;
+
+/** The document if it is the workspace's. */
+const ownOf = <T extends TenantDocument>(workspaceId: ObjectId, document: T | null | undefined): T | null =>
+  document?.workspaceId.equals(workspaceId) ? document : null;
 
 const scoped = <T extends TenantDocument>(workspaceId: ObjectId, filter: Filter<T>): Filter<T> =>
   ({ ...filter, workspaceId }) as Filter<T>;

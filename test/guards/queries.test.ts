@@ -51,7 +51,8 @@ const divided = new Set(
 
 beforeAll(async () => {
   const name = `queries_${randomBytes(6).toString('hex')}`;
-  server = await startServer({}, { name, mongoUrl: withMonitoring(inject('mongoUrl')) });
+  const mongoUrl = withMonitoring(inject('mongoUrl'));
+  server = await startServer({}, { name, mongoUrl, isDivided: true });
   commands = recordCommands(server);
   worker = startWorker(server.ctx, inject('redisUrl'), { sweepEveryMs: 100 });
   const other = await buildWorld(server);

@@ -40,6 +40,8 @@ export interface ServerOptions {
   mongoUrl?: string;
   redisUrl?: string;
   log?: Logger;
+  /** As before a cluster whose collections are divided by workspace. */
+  isDivided?: boolean;
   /** By default all that the server has. */
   features?: readonly Feature[];
 }
@@ -71,6 +73,7 @@ export async function startServer(
     redisUrl: options.redisUrl ?? inject('redisUrl'),
     databaseName: name,
     redisPrefix: name,
+    ...(options.isDivided ? { isDivided: true } : {}),
   });
   const app = await buildApp(ctx);
   await app.listen({ port: 0, host: '127.0.0.1' });
