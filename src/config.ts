@@ -53,6 +53,20 @@ const proxies = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Host names of their own for contracts: `crm.example.com=automate8,…`. */
+const contractHosts = list.transform((texts, context) => {
+  const hosts = new Map<string, string>();
+  for (const text of texts) {
+    const [, host = '', contract = ''] = /^([a-z0-9.-]+)=([a-z0-9-]+)$/i.exec(text) ?? [];
+    if (host && !hosts.has(host.toLowerCase())) hosts.set(host.toLowerCase(), contract);
+    else {
+      const message = `${text} is not one more host name and its contract (crm.example.com=automate8)`;
+      context.addIssue({ code: 'custom', message });
+    }
+  }
+  return hosts as ReadonlyMap<string, string>;
+});
+
 /** 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 8 h, 24 h: about a day and a half of patience with a broken receiver. */
 const defaultRetryDelays = '5000,30000,120000,600000,3600000,10800000,28800000,86400000';
 
@@ -73,6 +87,7 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   CORS_ORIGINS: list.prefault(''),
   PUBLIC_URL: url('http', 'https').optional(),
+  CONTRACT_HOSTS: contractHosts.prefault(''),
   SIGNUP: z.enum(['open', 'invited', 'closed']).default('open'),
   DEMO: flag('on', 'off', 'on'),
   TRUST_PROXY: proxies.default(false),
@@ -109,6 +124,8 @@ export interface Config {
   readonly logLevel: string;
   readonly corsOrigins: readonly string[];
   readonly publicUrl: string | undefined;
+  /** Host names at whose root a contract is, which they name. */
+  readonly contractHosts: ReadonlyMap<string, string>;
   /** `invited`: an account opens with an invitation only. `closed`: none does. */
   readonly signup: 'open' | 'invited' | 'closed';
   readonly isDemoWanted: boolean;
@@ -168,6 +185,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: env.LOG_LEVEL,
     corsOrigins: env.CORS_ORIGINS,
     publicUrl: env.PUBLIC_URL,
+    contractHosts: env.CONTRACT_HOSTS,
     signup: env.SIGNUP,
     isDemoWanted: env.DEMO,
     trustProxy: env.TRUST_PROXY,

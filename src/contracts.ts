@@ -1,5 +1,6 @@
 import type { Contract } from './access/contract.ts';
 import { type KeyKind, prefixed } from './access/key-kind.ts';
+import { automate8 } from './adapters/automate8/routes.ts';
 import { cratio } from './adapters/cratio/routes.ts';
 import { apiKeysOf } from './features/platform/api-keys/credential.ts';
 import { accessTokensOf } from './features/platform/oauth/credential.ts';
@@ -44,7 +45,7 @@ export const portal: Contract = {
 export const people: Contract = { ...portal, name: 'people', limitBy: 'credential', security: undefined };
 
 /** Foreign contracts. */
-export const adapters: Adapter[] = [cratio];
+export const adapters: Adapter[] = [cratio, automate8];
 
 /** The keys of every contract by what requests call them, the native ones first. */
 export const keyKinds: ReadonlyMap<string, KeyKind> = new Map(

@@ -55,7 +55,7 @@ export async function createContext(
   const eventSources = owing.map((entity) => entity.collection(db).name);
   const ctx: Context = {
     features,
-    ...declaredBy(features),
+    ...declaredBy(features, keyKinds.values()),
     config,
     keyKinds,
     log,

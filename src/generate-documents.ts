@@ -8,6 +8,7 @@ import { features } from './features.ts';
 import { createLogger } from './infra/logger.ts';
 import { createMetrics } from './infra/metrics.ts';
 import type { Json } from './openapi/convert.ts';
+import { documentPathOf } from './openapi/register.ts';
 
 const nativeName = 'openapi.json';
 
@@ -16,9 +17,10 @@ export async function generateDocuments(): Promise<Map<string, Json>> {
   const app = await buildApp(contextOfRoutes());
   await app.ready();
   const documents = new Map([[nativeName, app.nativeDocument()]]);
-  for (const { documentPath } of adapters) {
-    const answer = await app.inject({ url: documentPath });
-    documents.set(basename(documentPath), answer.json<Json>());
+  for (const adapter of adapters) {
+    const path = documentPathOf(adapter);
+    const answer = await app.inject({ url: path });
+    documents.set(basename(path), answer.json<Json>());
   }
   await app.close();
   return documents;
@@ -28,7 +30,7 @@ export async function generateDocuments(): Promise<Map<string, Json>> {
 export const contextOfRoutes = () =>
   ({
     features,
-    ...declaredBy(features),
+    ...declaredBy(features, keyKinds.values()),
     keyKinds,
     config: loadConfig({ NODE_ENV: 'test' }),
     log: createLogger('silent'),

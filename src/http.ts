@@ -3,6 +3,7 @@ import type { Contract } from './access/contract.ts';
 import type { Context } from './context.ts';
 import type { AppError } from './lib/errors.ts';
 import type { IfMatch } from './lib/etag.ts';
+import type { Json } from './openapi/convert.ts';
 import type { IdempotencyRequest } from './records/idempotency.ts';
 import type { Session } from './tenancy/accounts/model.ts';
 import type { Actor } from './tenancy/actor.ts';
@@ -35,8 +36,15 @@ declare module 'fastify' {
 /** A feature's routes: a Fastify plugin that gets the context. */
 export type Routes = FastifyPluginAsyncZod<{ ctx: Context }>;
 
-/** A foreign contract: who its callers are, its routes at its own paths, and its API document. */
+/** A foreign contract: who its callers are, its routes at the paths that its document has, and its API document. */
 export interface Adapter extends Contract {
-  documentPath: string;
+  /** In one word: its routes are below `/<api>`, its document is `<api>.json`. */
+  api: string;
+  /** Whether its routes are at the root as well. */
+  isAtRoot?: boolean;
+  /** Whether any page in a browser may ask it, without cookies, whatever origins the operator has named. */
+  isOpenToBrowsers?: boolean;
+  /** The API document before its routes are added. @param url where its routes are */
+  document(url: string): Json;
   routes: Routes;
 }

@@ -5,11 +5,12 @@ import { parseId } from '../lib/ids.ts';
 import type { Session } from '../tenancy/accounts/model.ts';
 import type { Actor, Right } from '../tenancy/actor.ts';
 import type { Member } from '../tenancy/members/model.ts';
-import { findMembership } from '../tenancy/members/service.ts';
+import { findFirstMembership, findMembership } from '../tenancy/members/service.ts';
 import type { Module, Workspace } from '../tenancy/workspaces/model.ts';
 import { hasModule } from '../tenancy/workspaces/modules.ts';
 import { findWorkspace } from '../tenancy/workspaces/service.ts';
 import type { Contract, Identity } from './contract.ts';
+import { namedWorkspaces } from './named-workspace.ts';
 import { type Grant, leastRole } from './roles.ts';
 
 /** What a route demands, besides that the caller belongs to the workspace. */
@@ -32,15 +33,9 @@ export async function authorise(
   { session, actor: key }: Identity,
   request: FastifyRequest,
 ): Promise<void> {
-  const { workspaceId } = request.params as { workspaceId?: string };
-  const actor = key ?? (await enterAsPerson(ctx, session, workspaceId));
-  if (
-    key &&
-    contract.workspaceIn === 'path' &&
-    workspaceId?.toLowerCase() !== key.workspaceId.toHexString()
-  ) {
-    throw otherWorkspace();
-  }
+  const named = namedIn(contract, request);
+  if (key) assertOwn(key, named);
+  const actor = key ?? (await enterAsPerson(ctx, contract, session, named));
   const workspace = await findWorkspace(ctx, actor.workspaceId);
   if (!workspace) throw otherWorkspace();
   if (actor.kind === 'session') assertRole(actor, demand);
@@ -48,6 +43,18 @@ export async function authorise(
   if (demand.module && !hasModule(workspace, demand.module)) throw new AppError('module_disabled');
   request.actor = { ...actor, contract: contract.api ?? contract.name };
   request.workspace = workspace;
+}
+
+function namedIn({ workspaceIn }: Contract, request: FastifyRequest): (string | undefined)[] {
+  if (workspaceIn === 'credential') return [];
+  if (workspaceIn === 'request') return namedWorkspaces(request);
+  return [(request.params as { workspaceId?: string }).workspaceId];
+}
+
+/** @throws AppError forbidden for a key that asks for another workspace than its own */
+export function assertOwn({ workspaceId }: Pick<Actor, 'workspaceId'>, named: (string | undefined)[]): void {
+  const own = workspaceId.toHexString();
+  if (named.some((one) => one?.toLowerCase() !== own)) throw otherWorkspace();
 }
 
 const otherWorkspace = () =>
@@ -58,12 +65,17 @@ const actors = new WeakMap<Member, Actor>();
 
 async function enterAsPerson(
   ctx: Context,
+  { workspaceIn }: Contract,
   session: Session,
-  workspaceId: string | undefined,
+  named: (string | undefined)[],
 ): Promise<Actor> {
-  const id = parseId(workspaceId);
-  const member = id && (await findMembership(ctx, id, session.userId));
-  if (!member) throw new AppError('forbidden', { message: 'You are not a member of this workspace' });
+  const found =
+    workspaceIn === 'request' && named.length === 0
+      ? [await findFirstMembership(ctx, session.userId)]
+      : await Promise.all(named.map((one) => membershipIn(ctx, one, session)));
+  const [member] = found;
+  if (!member || found.includes(undefined))
+    throw new AppError('forbidden', { message: 'You are not a member of this workspace' });
   let actor = actors.get(member);
   if (!actor) {
     actor = {
@@ -76,6 +88,15 @@ async function enterAsPerson(
     actors.set(member, actor);
   }
   return actor;
+}
+
+async function membershipIn(
+  ctx: Context,
+  workspaceId: string | undefined,
+  { userId }: Session,
+): Promise<Member | undefined> {
+  const id = parseId(workspaceId);
+  return id && findMembership(ctx, id, userId);
 }
 
 function assertRole(actor: Actor, { grant, right }: Demand): void {

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import type { Session } from '../tenancy/accounts/model.ts';
-import type { Actor } from '../tenancy/actor.ts';
+import type { Actor, RateLimits } from '../tenancy/actor.ts';
 import type { KeyKind } from './key-kind.ts';
 
 /** Whom a credential stands for. A key is an actor as it is, a person becomes one in the workspace that they enter. */
@@ -27,14 +27,21 @@ export type Carrier = { takes: readonly Credential[] } & (
 /** An API towards clients, in what concerns who they are. Routes say what they demand; this says the rest. */
 export interface Contract {
   name: string;
-  /** The API that it opens, where others open the same. */
+  /** The API that it opens, in one word, where others open the same. */
   api?: string;
   /** The first place that holds anything decides. */
   carriers: readonly Carrier[];
-  /** Where the workspace is named: in the path, or by the credential alone. */
-  workspaceIn: 'path' | 'credential';
+  /**
+   * Where the workspace is named: in the path, by the credential alone, or wherever the request likes to (see
+   * named-workspace.ts).
+   */
+  workspaceIn: 'path' | 'credential' | 'request';
   /** Whose requests are counted together. */
   limitBy: 'credential' | 'address';
+  /** What its document allows a signed-in person, where that is not what the server allows. */
+  personLimits?: Partial<RateLimits>;
+  /** How X-RateLimit-Reset tells when there is room again: in so many seconds, or at that Unix time. */
+  resetsIn?: 'seconds' | 'unixTime';
   /** The keys that it has, if it has some of its own. */
   keyKind?: KeyKind;
   /** Security schemes of the native document; a contract without has no operations in it. */

@@ -1,5 +1,6 @@
 import type { Role, Scope } from '../tenancy/actor.ts';
 import type { Module } from '../tenancy/workspaces/model.ts';
+import { grantOf, type KeyKind } from './key-kind.ts';
 import { type Grant, grantsByRole } from './roles.ts';
 
 /** Scopes that belong together, as the API document tells of them. */
@@ -29,14 +30,17 @@ export interface Declared {
   grantsOfRole: Readonly<Record<Role, ReadonlySet<Grant>>>;
 }
 
-/** Collects what the features declare, in their order. */
-export function declaredBy(features: readonly Declaring[]): Declared {
+/** Collects what the features declare, in their order; roles have the permissions of contracts' keys as well. */
+export function declaredBy(features: readonly Declaring[], keyKinds: Iterable<KeyKind> = []): Declared {
   const scopes = distinct(scopeGroupsOf(features).flatMap((group) => group.scopes));
   const modules = features.flatMap(({ entities = [], modules: own = [] }) => [
     ...entities.map(({ module }) => module),
     ...own,
   ]);
-  return { scopes, modules: distinct(modules), grantsOfRole: grantsByRole(scopes) };
+  const permissions = [...keyKinds].flatMap(({ name, permissions = [] }) =>
+    permissions.map((permission) => grantOf(name, permission)),
+  );
+  return { scopes, modules: distinct(modules), grantsOfRole: grantsByRole([...scopes, ...permissions]) };
 }
 
 /** Every scope in one group, in the order of the features. */

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { Counted, Window } from '../infra/counters.ts';
 import { AppError } from '../lib/errors.ts';
 import type { RateLimits } from '../tenancy/actor.ts';
+import type { Contract } from './contract.ts';
 
 const minuteSeconds = 60;
 const hourSeconds = 3_600;
@@ -31,42 +32,54 @@ export const tooMany = (retryAfterSeconds: number): AppError =>
  */
 const spent = new LRUCache<string, true>({ max: 20_000 });
 
+/** Requests that are counted together, and how many there may be. */
+export interface Rate {
+  key: string;
+  limits: RateLimits;
+}
+
 /** Whether the caller is to be counted before any work is done. */
-export const isSpent = (key: string): boolean => spent.size > 0 && spent.has(key);
+export const isSpent = (rates: readonly Rate[]): boolean =>
+  spent.size > 0 && rates.some(({ key }) => spent.has(key));
 
 /**
- * Counts a request by the minute and by the hour, in one Redis round trip, and answers how many are left. What is done
- * meanwhile must not be seen before this has come back.
+ * Counts a request by the minute and by the hour, for each of the rates that hold for it, in one Redis round trip, and
+ * answers how many are left. What is done meanwhile must not be seen before this has come back.
  * @returns why the request is refused, or nothing; never rejects
  */
 export async function countRequest(
   ctx: Context,
   reply: FastifyReply,
-  key: string,
-  limits: RateLimits,
+  rates: readonly Rate[],
+  { resetsIn = 'seconds' }: Pick<Contract, 'resetsIn'> = {},
 ): Promise<AppError | undefined> {
-  const [minute, hour] = await ctx.counters.hit(windowsOf(key));
-  const leftThisMinute = limits.perMinute - minute.count;
-  const leftThisHour = limits.perHour - hour.count;
+  const counted = await ctx.counters.hit(rates.flatMap(({ key }) => windowsOf(key)));
+  const windows = rates.flatMap(({ key, limits }, index) => [
+    windowOf(key, limits.perMinute, counted[2 * index] as Counted),
+    windowOf(key, limits.perHour, counted[2 * index + 1] as Counted),
+  ]);
   // The window that ends the caller's luck first is the one worth telling.
-  const isHourTighter = leftThisHour < leftThisMinute;
+  const { limit, left, resetSeconds } = windows.reduce((one, other) => (other.left < one.left ? other : one));
+  const unixTime = () => Math.ceil(ctx.clock.now().getTime() / 1_000) + resetSeconds;
   reply
-    .header('X-RateLimit-Limit', isHourTighter ? limits.perHour : limits.perMinute)
-    .header('X-RateLimit-Remaining', Math.max(0, isHourTighter ? leftThisHour : leftThisMinute))
-    .header('X-RateLimit-Reset', isHourTighter ? hour.resetSeconds : minute.resetSeconds);
-  const wait = secondsToWait([minute, hour], limits);
-  if (wait === undefined) return undefined;
-  spent.set(key, true, { ttl: wait * 1_000 });
-  return tooMany(wait);
+    .header('X-RateLimit-Limit', limit)
+    .header('X-RateLimit-Remaining', Math.max(0, left))
+    .header('X-RateLimit-Reset', resetsIn === 'unixTime' ? unixTime() : resetSeconds);
+  const full = windows.filter((window) => window.left < 0);
+  if (full.length === 0) return undefined;
+  for (const window of full) spent.set(window.key, true, { ttl: window.resetSeconds * 1_000 });
+  return tooMany(Math.max(...full.map((window) => window.resetSeconds)));
 }
 
+const windowOf = (key: string, limit: number, { count, resetSeconds }: Counted) => ({
+  key,
+  limit,
+  left: limit - count,
+  resetSeconds,
+});
+
 /** Counts a request before anything is done about it. @throws AppError rate_limited */
-export async function limitRate(
-  ctx: Context,
-  reply: FastifyReply,
-  key: string,
-  limits: RateLimits,
-): Promise<void> {
-  const refusal = await countRequest(ctx, reply, key, limits);
+export async function limitRate(ctx: Context, reply: FastifyReply, rate: Rate): Promise<void> {
+  const refusal = await countRequest(ctx, reply, [rate]);
   if (refusal) throw refusal;
 }

@@ -3,10 +3,11 @@ import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
 import type { RateLimits, Right } from '../tenancy/actor.ts';
 import { authenticate } from './authenticate.ts';
-import { authorise, type Demand } from './authorise.ts';
+import { assertOwn, authorise, type Demand } from './authorise.ts';
 import type { Contract, Identity } from './contract.ts';
 import { grantOf } from './key-kind.ts';
-import { countRequest, isSpent, limitRate } from './limits.ts';
+import { countRequest, isSpent, limitRate, type Rate } from './limits.ts';
+import { namedWorkspaces } from './named-workspace.ts';
 import { type Grant, isRight } from './roles.ts';
 
 /**
@@ -25,6 +26,8 @@ declare module 'fastify' {
     isScopeOptional?: boolean;
     /** A public route that is limited by the caller's address. */
     limitByAddress?: boolean;
+    /** What the contract's document allows an address on these routes, besides what it allows the caller. */
+    perAddress?: { routes: string; perMinute: number };
     /** Does nothing but read: it is done while the request is counted, and shown when there was room for it. */
     readsOnly?: boolean;
     /** Set for every route by the scope that it is in. */
@@ -48,9 +51,7 @@ export const accessPlugin = fp<{ ctx: Context }>(
       if (!access) throw new Error(`${nameOf(route)} declares no access`);
       if (access !== 'public') routes.push(route);
       else if (limitByAddress) {
-        prepend(route, (request, reply) =>
-          limitRate(ctx, reply, `address:${request.ip}`, ctx.config.rateLimit),
-        );
+        prepend(route, (request, reply) => limitRate(ctx, reply, addressRate(ctx, request)));
       }
     });
     app.addHook('onReady', async () => {
@@ -82,16 +83,26 @@ export function openTo(scope: FastifyInstance, ctx: Context, contract: Contract)
     if (access === undefined || access === 'public') return;
     const demand = access === 'session' ? undefined : demandOf(route, access);
     if (demand) assertDeclared(ctx, contract, route, demand);
+    const isNamedInBody = contract.workspaceIn === 'request' && route.schema?.body !== undefined;
     prepend(route, async (request, reply) => {
       const identity = await authenticate(ctx, contract, request);
       request.session = identity.session;
-      const [key, limits] = countedAs(ctx, contract, identity, request);
-      const count = () => countRequest(ctx, reply, key, limits);
-      const isFirstToGo = !readsOnly || isSpent(key);
+      const rates = ratesOf(ctx, contract, identity, request);
+      const count = () => countRequest(ctx, reply, rates, contract);
+      const isFirstToGo = !readsOnly || isSpent(rates);
       request.refusal = isFirstToGo ? count() : afterThisTurn(count);
-      if (isSpent(key)) await assertRoom(request);
-      if (demand) await authorise(ctx, contract, demand, identity, request);
+      if (isSpent(rates)) await assertRoom(request);
+      // Of a person the body may name the workspace.
+      if (demand && !(identity.session && isNamedInBody))
+        await authorise(ctx, contract, demand, identity, request);
     });
+    if (demand && isNamedInBody) {
+      append(route, async (request) => {
+        const { session, actor } = request;
+        if (session) await authorise(ctx, contract, demand, { session }, request);
+        else assertOwn(actor, namedWorkspaces(request));
+      });
+    }
     route.handler = readsOnly ? besideCount(route.handler) : afterCount(route.handler);
   });
 }
@@ -143,22 +154,47 @@ function assertDeclared(
   if (module && !modules.includes(module)) throw new Error(`${nameOf(route)}: no module is called ${module}`);
 }
 
-/** With whom a request is counted, and how many of theirs there may be. */
-function countedAs(
+/** With whom a request is counted, and how many of theirs there may be: of the caller's, and of the address's on such routes. */
+function ratesOf(
   ctx: Context,
-  { limitBy }: Contract,
-  { actor, session }: Identity,
+  contract: Contract,
+  identity: Identity,
   request: FastifyRequest,
-): [key: string, limits: RateLimits] {
-  if (limitBy === 'address') return [`address:${request.ip}`, ctx.config.rateLimit];
-  if (actor) return [`key:${actor.id}`, actor.limits];
-  return [`user:${session.userId.toHexString()}`, ctx.config.rateLimit];
+): readonly Rate[] {
+  if (contract.limitBy === 'address') return [addressRate(ctx, request)];
+  const own = callerRate(ctx, contract, identity);
+  const { perAddress } = request.routeOptions.config;
+  if (!perAddress) return [own];
+  const { routes, perMinute } = perAddress;
+  const key = `address:${contract.name}:${routes}:${request.ip}`;
+  return [own, { key, limits: documented(ctx, { perMinute }) }];
 }
+
+function callerRate(ctx: Context, { name, personLimits }: Contract, { actor, session }: Identity): Rate {
+  if (actor) return { key: `key:${actor.id}`, limits: actor.limits };
+  const userId = session.userId.toHexString();
+  if (!personLimits) return { key: `user:${userId}`, limits: ctx.config.rateLimit };
+  return { key: `user:${name}:${userId}`, limits: documented(ctx, personLimits) };
+}
+
+const addressRate = ({ config }: Context, { ip }: FastifyRequest): Rate => ({
+  key: `address:${ip}`,
+  limits: config.rateLimit,
+});
+
+/** What a contract documents, unless the operator has set something else. */
+const documented = ({ config }: Context, limits: Partial<RateLimits>): RateLimits =>
+  config.isRateLimitSet ? config.rateLimit : { ...config.rateLimit, ...limits };
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 function prepend(route: RouteOptions, hook: OnRequest): void {
   route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
+}
+
+/** Once the body is read, and before it is looked at more closely. */
+function append(route: RouteOptions, hook: (request: FastifyRequest) => Promise<void>): void {
+  route.preValidation = [...[route.preValidation ?? []].flat(), hook] as typeof route.preValidation;
 }
 
 const nameOf = ({ method, url }: RouteOptions): string => `${String(method)} ${url}`;

@@ -6,6 +6,9 @@ const verbs: Record<string, Role> = {
   read: 'viewer',
   write: 'agent',
   send: 'agent',
+  delete: 'agent',
+  execute: 'agent',
+  export: 'manager',
   run: 'manager',
   manage: 'admin',
 };
@@ -33,8 +36,8 @@ export const leastRole = (grant: Grant): Role =>
   (isRight(grant) ? rights[grant] : verbs[grant.split(/[.:]/).at(-1) ?? '']) ?? 'admin';
 
 /** Everything that each role may do; what one may, those above it may too. */
-export function grantsByRole(scopes: readonly Scope[]): Record<Role, ReadonlySet<Grant>> {
-  const grants: Grant[] = [...scopes, ...(Object.keys(rights) as Right[])];
+export function grantsByRole(declared: readonly Grant[]): Record<Role, ReadonlySet<Grant>> {
+  const grants: Grant[] = [...declared, ...(Object.keys(rights) as Right[])];
   const grantsOf = (role: Role) =>
     new Set(grants.filter((grant) => roles.indexOf(leastRole(grant)) >= roles.indexOf(role)));
   return {

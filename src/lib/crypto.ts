@@ -6,6 +6,7 @@ import {
   hash,
   hkdfSync,
   randomBytes,
+  randomInt,
   timingSafeEqual,
 } from 'node:crypto';
 
@@ -18,6 +19,10 @@ export const hmacSha256 = (key: Buffer | string, data: string | Buffer): Buffer 
 
 /** URL-safe random text with `bytes` bytes of entropy. */
 export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+
+/** Random text of so many characters of an alphabet, each as likely as the others. */
+export const randomText = (alphabet: string, length: number): string =>
+  Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 
 /** Compares in time that does not depend on where the two differ. */
 export function isEqualConstantTime(a: string, b: string): boolean {

@@ -4,10 +4,15 @@ import { type Json, toJsonSchemas } from './convert.ts';
 
 type RouteConfig = NonNullable<RouteOptions['config']>;
 
+/** Where the document of a contract is. */
+export const documentPathOf = ({ api }: { api: string }): string => `/api/openapi/${api}.json`;
+
 export interface DocumentOptions {
   /** Where the document is served. */
   path: string;
   openapi: Json;
+  /** What stands before the paths of the routes, and not in the document, whose server's address has it. */
+  base?: string;
   /** Whether a route belongs into this document; all of the scope's when left out. */
   includes?(config: RouteConfig): boolean;
   /** Adds what no route's schema says. */
@@ -34,7 +39,8 @@ export async function registerDocument(app: FastifyInstance, options: DocumentOp
     transform: ({ schema, url, route }) => {
       const isIncluded = options.includes?.(route.config ?? {}) ?? true;
       if (!schema || !isIncluded) return { schema: { hide: true } as never, url };
-      return { schema: toJsonSchemas(schema as Json, components) as never, url };
+      const path = url.slice(options.base?.length ?? 0);
+      return { schema: toJsonSchemas(schema as Json, components) as never, url: path };
     },
     transformObject: (input) => {
       const { openapiObject: document } = input as { openapiObject: Json };

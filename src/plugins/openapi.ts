@@ -7,7 +7,7 @@ import type { Adapter } from '../http.ts';
 import type { Json } from '../openapi/convert.ts';
 import { completeNativeDocument } from '../openapi/native.ts';
 import { nativeDocument } from '../openapi/native-document.ts';
-import { registerDocument } from '../openapi/register.ts';
+import { documentPathOf, registerDocument } from '../openapi/register.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,7 +52,7 @@ export const openapiPlugin = fp<{ ctx: Context; others: Adapter[] }>(
 
     const urls = [
       { name: 'CRM API', url: nativePath },
-      ...others.map(({ name, documentPath }) => ({ name, url: documentPath })),
+      ...others.map((adapter) => ({ name: adapter.name, url: documentPathOf(adapter) })),
     ];
     await app.register(swaggerUi, {
       routePrefix: '/docs',

@@ -12,11 +12,13 @@ import { examinedMax as pageExaminedMax } from '../../src/records/walk.ts';
 import { systemIn } from '../../src/tenancy/actor.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { startServer, type TestServer } from '../helpers/app.ts';
+import { foreignContracts } from '../helpers/foreign.ts';
 import { filtersOf, type Json, type Plan, recordCommands, withMonitoring } from '../helpers/queries.ts';
 import {
   bodyFor,
   buildWorld,
   credentialFor,
+  idsFor,
   isDocumented,
   isForeign,
   listRoutes,
@@ -235,20 +237,32 @@ function urlsOf(route: RouteUnderTest, someone: World): string[] {
   const path = isForeign(route) ? route.url.replace(':id', toUuid(new ObjectId())) : pathOf(route, someone);
   if (!route.schema.querystring) return [path];
   const schema = z.toJSONSchema(route.schema.querystring, { io: 'input', unrepresentable: 'any' });
-  const { properties = {}, additionalProperties } = schema as unknown as {
+  const {
+    properties = {},
+    required = [],
+    additionalProperties,
+  } = schema as unknown as {
     properties?: Record<string, Json>;
+    required?: string[];
     additionalProperties?: unknown;
   };
+  const known = foreignContracts.get(route.contract?.name ?? '')?.queryValues?.(idsFor(route, someone)) ?? {};
+  const given = (name: string, property: Json) =>
+    (known[name] === undefined ? valuesFor(name, property) : [known[name]]).map(
+      (value) => `${name}=${encodeURIComponent(value)}`,
+    );
+  const always = required.map((name) => given(name, properties[name] ?? {})[0]);
   const choices = Object.entries(properties).flatMap(([name, property]) =>
-    name === 'cursor'
-      ? []
-      : [valuesFor(name, property).map((value) => `${name}=${encodeURIComponent(value)}`)],
+    name === 'cursor' || required.includes(name) ? [] : [given(name, property)],
   );
   if (additionalProperties !== undefined) choices.push(['fields.budget=1']);
   const pairs = choices.flatMap(([one], index) =>
     choices.slice(index + 1).map(([another]) => `${one}&${another}`),
   );
-  return [path, ...[...choices.flat(), ...pairs].map((query) => `${path}?${query}`)];
+  return ['', ...choices.flat(), ...pairs].map((query) => {
+    const whole = [...always, query].filter(Boolean).join('&');
+    return whole ? `${path}?${whole}` : path;
+  });
 }
 
 function valuesFor(name: string, property: Json): string[] {

@@ -203,10 +203,8 @@ function isTaken(route: RouteUnderTest, headers: Headers): boolean {
   const [place = '', text = ''] = Object.entries(headers)[0] ?? [];
   const is = (form: RegExp) => form.test(text);
   const isToken = is(/eyJ/);
-  if (isForeign(route)) {
-    const key = text.replace(/^Bearer /, '');
-    return place === 'Authorization' && route.contract?.keyKind?.isFormed(key) === true;
-  }
+  const foreign = foreignContracts.get(route.contract?.name ?? '');
+  if (foreign) return foreign.takes(place, text.replace(/^Bearer /, ''));
   if (!isPortal(route)) {
     return place === 'X-API-Key'
       ? is(/qvoo_live_/)

@@ -117,7 +117,7 @@ export async function buildWorld(server: TestServer): Promise<World> {
   };
   const foreign: World['foreign'] = {};
   for (const [name, contract] of foreignContracts) {
-    foreign[name] = await contract.buildWorld(server, account.workspaceId);
+    foreign[name] = await contract.buildWorld(server, account);
   }
   return { ...account, apiKey, ids, foreign };
 }
@@ -129,6 +129,7 @@ export function credentialFor(
 ): Record<string, string> {
   if (route.access === 'public') return {};
   const own = foreign[route.contract?.name ?? ''];
+  if (own?.personHeaders && !route.access.includes(':')) return own.personHeaders;
   return own?.headers ?? (isPortal(route) ? bearer(token) : { 'X-API-Key': apiKey });
 }
 

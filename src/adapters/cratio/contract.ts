@@ -12,8 +12,9 @@ const keyKind: KeyKind = {
 };
 
 /** Who calls the Cratio CRM API: its keys as bearer tokens, which name the workspace as well. */
-export const cratioContract: Contract = {
+export const cratioContract = {
   name: 'Cratio CRM API',
+  api: 'cratio',
   keyKind,
   carriers: [{ in: 'bearer', takes: [apiKeysOf(keyKind)] }],
   workspaceIn: 'credential',
@@ -23,4 +24,4 @@ export const cratioContract: Contract = {
     oauthEnforced: 'This workspace enforces OAuth 2.0',
   },
   errorHandler: cratioErrorHandler,
-};
+} satisfies Contract;

@@ -1,9 +1,7 @@
 import type { Json } from '../../openapi/convert.ts';
 
-export const cratioDocumentPath = '/api/openapi/cratio.json';
-
 /** The contract's own API document before its routes are added. */
-export const cratioDocument = (baseUrl: string): Json => ({
+export const cratioDocument = (url: string): Json => ({
   openapi: '3.1.0',
   info: {
     title: 'Cratio CRM API',
@@ -22,7 +20,7 @@ export const cratioDocument = (baseUrl: string): Json => ({
       'find the records, the answer is 503 with `Retry-After`, and the repeated request goes on from there.',
     ].join('\n'),
   },
-  servers: [{ url: baseUrl }],
+  servers: [{ url }],
   security: [{ bearerAuth: [] }],
   tags: [{ name: 'Leads' }, { name: 'Call Logs' }],
   components: { securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer' } } },

@@ -1,9 +1,7 @@
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Adapter, Routes } from '../../http.ts';
-import { registerDocument } from '../../openapi/register.ts';
 import { cratioContract } from './contract.ts';
-import { cratioDocument, cratioDocumentPath } from './document.ts';
+import { cratioDocument } from './document.ts';
 import {
   callLogInput,
   callLogOut,
@@ -34,11 +32,6 @@ const deletable = { access: 'cratio:delete', module: 'leads' } as const;
 
 /** Six operations for clients that were written against it. */
 const routes: Routes = async (app, { ctx }) => {
-  await registerDocument(app as unknown as FastifyInstance, {
-    path: cratioDocumentPath,
-    openapi: cratioDocument(ctx.config.publicUrl ?? 'http://localhost:5010'),
-  });
-
   app.get(
     '/api/v1/leads',
     {
@@ -145,4 +138,4 @@ const routes: Routes = async (app, { ctx }) => {
 };
 
 /** The Cratio CRM API. */
-export const cratio: Adapter = { ...cratioContract, documentPath: cratioDocumentPath, routes };
+export const cratio: Adapter = { ...cratioContract, isAtRoot: true, document: cratioDocument, routes };

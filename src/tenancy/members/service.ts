@@ -73,6 +73,13 @@ export function findMembership(
   });
 }
 
+/** The place that the account has had the longest, for a caller who names no workspace. */
+export async function findFirstMembership(ctx: Context, accountId: ObjectId): Promise<Member | undefined> {
+  const options = { sort: { _id: 1 }, limit: 1, hint: 'memberships' } as const;
+  const [first] = await members(ctx.db).acrossTenants.find({ accountId }, options).toArray();
+  return first;
+}
+
 /** @throws AppError not_found */
 export async function getMember(ctx: Context, workspaceId: ObjectId, userId: ObjectId): Promise<Member> {
   const member = await findMember(ctx, workspaceId, userId);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shortText } from '../../../lib/schemas.ts';
-import { type DocumentOf, entity } from '../../../records/entity/entity.ts';
+import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/entity.ts';
 import {
   customFields,
   e164Of,
@@ -34,8 +34,8 @@ export const contactEntity = entity({
   bulk: true,
   fields: {
     name: text({ required: true, search: true }),
-    firstName: text({ describe: namesDescribed }),
-    lastName: text({ describe: namesDescribed }),
+    firstName: text({ facet: true, describe: namesDescribed }),
+    lastName: text({ facet: true, describe: namesDescribed }),
     mobileNumber: phone({
       required: 'natively',
       search: true,
@@ -87,3 +87,6 @@ export const contactEntity = entity({
 });
 
 export type Contact = DocumentOf<typeof contactEntity>;
+
+/** What a contact can be made of; the native contract demands a number, others are content with less. */
+export type ContactDraft = DraftOf<typeof contactEntity>;

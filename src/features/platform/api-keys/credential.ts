@@ -1,7 +1,7 @@
 import type { Credential } from '../../../access/contract.ts';
 import type { KeyKind } from '../../../access/key-kind.ts';
 import { actorOfKey } from './actor.ts';
-import { findByKey } from './service.ts';
+import { findByKey, noteUse } from './service.ts';
 
 /** The API keys of one contract, as a credential. */
 export const apiKeysOf = (kind: KeyKind): Credential => ({
@@ -9,6 +9,8 @@ export const apiKeysOf = (kind: KeyKind): Credential => ({
   async identify(ctx, text, address) {
     const apiKey = await findByKey(ctx, text);
     const actor = apiKey && actorOfKey(ctx, kind, apiKey, 'apiKey', address);
-    return actor && { actor };
+    if (!actor) return undefined;
+    await noteUse(ctx, apiKey);
+    return { actor };
   },
 });

@@ -10,18 +10,23 @@ export interface ApiKey extends TenantDocument {
   name: string;
   clientId: string;
   keyHash: string;
+  /** How the key begins, where its kind shows that. */
+  keyStart?: string;
   /** Of kinds that have client secrets. */
   secretHash?: string;
   scopes: string[];
   /** In place of scopes, for contracts that have none. */
   permissions?: string[];
-  status: 'active' | 'revoked';
+  /** Inactive: switched off, and can be switched on again. */
+  status: 'active' | 'inactive' | 'revoked';
   /** Rises when the credentials change; tokens of an earlier generation are dead. */
   generation: number;
   limits?: Partial<RateLimits>;
   /** Addresses or CIDR ranges that may use the key; empty: all. */
   allowedIps: string[];
   expiresAt?: Date;
+  /** To the minute. */
+  lastUsedAt?: Date;
   createdBy: string;
   createdAt: Date;
   updatedAt: Date;
@@ -33,14 +38,16 @@ const apiKeySchema = new Schema<ApiKey>({
   name: { type: String, required: true },
   clientId: { type: String, required: true },
   keyHash: { type: String, required: true },
+  keyStart: String,
   secretHash: String,
   scopes: [String],
   permissions: { type: [String], default: undefined },
-  status: { type: String, enum: ['active', 'revoked'], required: true },
+  status: { type: String, enum: ['active', 'inactive', 'revoked'], required: true },
   generation: { type: Number, required: true },
   limits: { perMinute: Number, perHour: Number },
   allowedIps: [String],
   expiresAt: Date,
+  lastUsedAt: Date,
   createdBy: String,
   createdAt: { type: Date, required: true },
   updatedAt: { type: Date, required: true },

@@ -1,7 +1,14 @@
+import { toActions } from '../../../access/key-kind.ts';
 import type { Context } from '../../../context.ts';
 import { ownLimitsOf } from './limits.ts';
 import type { ApiKey } from './model.ts';
 import { type IssuedSecrets, isExpired } from './service.ts';
+
+/** As requests of the key's kind write them. */
+function presentPermissions(ctx: Context, { kind, permissions }: ApiKey) {
+  const { permissionsAs } = ctx.keyKinds.get(kind) ?? {};
+  return permissions && (permissionsAs === 'actionsByResource' ? toActions(permissions) : permissions);
+}
 
 function presentSettings(ctx: Context, apiKey: ApiKey) {
   const { expiresAt, allowedIps, kind } = apiKey;
@@ -21,7 +28,7 @@ export const presentApiKey = (ctx: Context, apiKey: ApiKey) => ({
   clientId: apiKey.clientId,
   kind: apiKey.kind,
   scopes: apiKey.scopes,
-  permissions: apiKey.permissions,
+  permissions: presentPermissions(ctx, apiKey),
   status: apiKey.status === 'active' && isExpired(ctx, apiKey) ? ('expired' as const) : apiKey.status,
   ...presentSettings(ctx, apiKey),
   createdAt: apiKey.createdAt.toISOString(),
@@ -35,6 +42,6 @@ export const presentIssued = (ctx: Context, apiKey: ApiKey, secrets: IssuedSecre
   ...secrets,
   kind: apiKey.kind,
   scopes: apiKey.scopes,
-  permissions: apiKey.permissions,
+  permissions: presentPermissions(ctx, apiKey),
   ...presentSettings(ctx, apiKey),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KeyKind } from '../../../access/key-kind.ts';
+import { type KeyKind, toPermissions } from '../../../access/key-kind.ts';
 import { isAddressOrRange } from '../../../lib/ip.ts';
 import { cursor, dateTime, dateTimeOut, envelope, shortText } from '../../../lib/schemas.ts';
 import type { Scope } from '../../../tenancy/actor.ts';
@@ -10,6 +10,14 @@ export const nativeKind = 'qvoo';
 /** Of the type; how much a server allows is a matter of its configuration. */
 const requestsMax = 1_000_000_000;
 const requestLimit = z.int().min(1).max(requestsMax);
+
+/** More than any contract has of either. */
+const resourcesMax = 50;
+
+/** Actions that a key may do, by the resource that they are done to. */
+export const actionsByResource = z
+  .record(z.string().min(1).max(100), z.array(z.string().min(1).max(100)).max(resourcesMax))
+  .refine((resources) => Object.keys(resources).length <= resourcesMax, `At most ${resourcesMax} resources`);
 
 const settingsOut = {
   rateLimitPerMinute: z.int().optional(),
@@ -37,18 +45,24 @@ export const developerSettings = z.object({
 export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>, scopes: readonly Scope[]) {
   const scope = z.enum(scopes, { error: `Must be one of ${scopes.join(', ')}` });
   const kind = z.enum([...kinds.keys()]);
-  const permission = z.enum([...kinds.values()].flatMap(({ permissions = [] }) => permissions));
+  const permission = z.enum(
+    [...kinds.values()].flatMap(({ permissions = [], permissionsAs = 'list' }) =>
+      permissionsAs === 'list' ? permissions : [],
+    ),
+  );
+  const actionsOut = z.record(z.string(), z.array(z.string()));
+  const permissionsOut = z.union([z.array(permission), actionsOut]);
 
   const input = z
     .object({
       name: shortText,
       kind: kind.optional().describe('The contract that the key opens; qvoo, the native one, when left out'),
       permissions: z
-        .array(permission)
-        .min(1)
-        .max(permission.options.length)
+        .union([z.array(permission).min(1).max(permission.options.length), actionsByResource])
         .optional()
-        .describe('In place of scopes, for keys of other contracts; all when left out'),
+        .describe(
+          'In place of scopes, for keys of other contracts: a list, or lists of actions by resource; all when left out',
+        ),
       scopes: z
         .array(scope)
         .min(1)
@@ -66,14 +80,23 @@ export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>, scopes: reado
         .describe('Addresses and CIDR ranges that may use the key; none: all'),
     })
     .superRefine(({ kind = nativeKind, ...given }, context) => {
-      const { permissions } = kinds.get(kind) ?? {};
+      const { permissions, permissionsAs = 'list' } = kinds.get(kind) ?? {};
       const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
       const misplaced = permissions ? 'scopes' : 'permissions';
       if (given[misplaced] !== undefined) refuse([misplaced], `A key of this kind has no ${misplaced}`);
-      else if (given.permissions?.some((one) => !permissions?.includes(one))) {
-        refuse(['permissions'], `Must be of ${permissions?.join(', ')}`);
+      else if (permissions && given.permissions) {
+        const list = Array.isArray(given.permissions) ? given.permissions : undefined;
+        if ((list !== undefined) !== (permissionsAs === 'list')) {
+          refuse(['permissions'], list ? 'Must be lists of actions by resource' : 'Must be a list');
+        } else if (list?.some((one) => !permissions.includes(one))) {
+          refuse(['permissions'], `Must be of ${permissions.join(', ')}`);
+        }
       }
     })
+    .transform(({ permissions, ...given }) => ({
+      ...given,
+      permissions: permissions && (Array.isArray(permissions) ? permissions : toPermissions(permissions)),
+    }))
     .meta({ id: 'ApiKeyInput' });
 
   const out = z
@@ -83,8 +106,8 @@ export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>, scopes: reado
       clientId: z.string(),
       kind,
       scopes: z.array(z.string()),
-      permissions: z.array(permission).optional(),
-      status: z.enum(['active', 'revoked', 'expired']),
+      permissions: permissionsOut.optional(),
+      status: z.enum(['active', 'inactive', 'revoked', 'expired']),
       ...settingsOut,
       createdAt: dateTimeOut,
     })
@@ -101,7 +124,7 @@ export function apiKeySchemas(kinds: ReadonlyMap<string, KeyKind>, scopes: reado
     name: z.string(),
     kind,
     scopes: z.array(z.string()),
-    permissions: z.array(permission).optional(),
+    permissions: permissionsOut.optional(),
     ...settingsOut,
   });
   const list = envelope(z.array(out)).extend({

@@ -37,8 +37,9 @@ const issueSecrets = (kind: KeyKind): IssuedSecrets => ({
   ...(kind.hasClientSecret ? { clientSecret: `qvoo_secret_${randomToken()}` } : {}),
 });
 
-const hashesOf = ({ apiKey, clientSecret }: IssuedSecrets) => ({
+const tracesOf = (kind: KeyKind, { apiKey, clientSecret }: IssuedSecrets) => ({
   keyHash: sha256(apiKey),
+  ...(kind.startOf ? { keyStart: kind.startOf(apiKey) } : {}),
   ...(clientSecret ? { secretHash: sha256(clientSecret) } : {}),
 });
 
@@ -60,9 +61,10 @@ export async function createApiKey(
   input: ApiKeyInput,
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
   const kind = requireKind(ctx, input.kind ?? nativeKind);
+  if (input.permissions) assertPermissions(kind, input.permissions);
   const secrets = issueSecrets(kind);
   const now = ctx.clock.now();
-  if (input.expiresAt && input.expiresAt <= now) throw invalid('expiresAt', 'Must be in the future');
+  if (input.expiresAt) assertFuture(ctx, input.expiresAt);
   const limits = withoutUndefined<Partial<RateLimits>>({
     perMinute: input.rateLimitPerMinute,
     perHour: input.rateLimitPerHour,
@@ -77,7 +79,7 @@ export async function createApiKey(
     kind: kind.name,
     name: input.name,
     clientId: `qvoo_client_${randomToken(12)}`,
-    ...hashesOf(secrets),
+    ...tracesOf(kind, secrets),
     scopes: kind.permissions ? [] : (input.scopes ?? defaultScopes),
     permissions: kind.permissions && [...(input.permissions ?? kind.permissions)],
     status: 'active' as const,
@@ -118,26 +120,115 @@ export async function rotateApiKey(
 ): Promise<{ apiKey: ApiKey; secrets: IssuedSecrets }> {
   const apiKey = await apiKeys(ctx.db).findById(workspaceId, id);
   if (!apiKey) throw notFound('API key');
-  const secrets = issueSecrets(requireKind(ctx, apiKey.kind));
+  const kind = requireKind(ctx, apiKey.kind);
+  const secrets = issueSecrets(kind);
+  const set = { ...tracesOf(kind, secrets), status: 'active' as const, updatedAt: ctx.clock.now() };
   const before = await apiKeys(ctx.db).findOneAndUpdate(
     workspaceId,
     { _id: id },
-    {
-      $set: { ...hashesOf(secrets), status: 'active', updatedAt: ctx.clock.now() },
-      $inc: { generation: 1 },
-    },
+    { $set: set, $inc: { generation: 1 } },
     { returnDocument: 'before' },
   );
   if (!before) throw notFound('API key');
   await forget(ctx, before);
-  return { apiKey: before, secrets };
+  return { apiKey: { ...before, ...set }, secrets };
 }
 
 /** @throws AppError not_found */
-export async function deleteApiKey(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<void> {
+export async function getApiKey(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<ApiKey> {
+  const apiKey = await apiKeys(ctx.db).findById(workspaceId, id);
+  if (!apiKey) throw notFound('API key');
+  return apiKey;
+}
+
+export interface ApiKeyChanges {
+  name?: string | undefined;
+  permissions?: string[] | undefined;
+  isActive?: boolean | undefined;
+  /** Null: never. */
+  expiresAt?: Date | null | undefined;
+}
+
+/**
+ * Takes effect on every process at once. A revoked key stays so: who ended it had a reason, and rotating gives a new one.
+ * @throws AppError not_found; invalid; bad_request for permissions that the kind doesn't have; conflict for a revoked key
+ */
+export async function updateApiKey(
+  ctx: Context,
+  workspaceId: ObjectId,
+  id: ObjectId,
+  { name, permissions, isActive, expiresAt }: ApiKeyChanges,
+): Promise<ApiKey> {
+  const { kind } = await getApiKey(ctx, workspaceId, id);
+  if (permissions) assertPermissions(requireKind(ctx, kind), permissions);
+  if (expiresAt) assertFuture(ctx, expiresAt);
+  const $set = withoutUndefined({
+    name,
+    permissions,
+    status: isActive === undefined ? undefined : isActive ? ('active' as const) : ('inactive' as const),
+    expiresAt: expiresAt ?? undefined,
+    updatedAt: ctx.clock.now(),
+  });
+  const filter = { _id: id, ...(isActive === undefined ? {} : { status: { $ne: 'revoked' as const } }) };
+  const change = { $set, ...(expiresAt === null ? { $unset: { expiresAt: '' as const } } : {}) };
+  const changed = await apiKeys(ctx.db).findOneAndUpdate(workspaceId, filter, change, { hint: { _id: 1 } });
+  if (!changed) {
+    await getApiKey(ctx, workspaceId, id);
+    throw new AppError('conflict', { message: 'The API key was revoked; regenerate it' });
+  }
+  await forget(ctx, changed);
+  return changed;
+}
+
+/** @throws AppError bad_request */
+function assertPermissions({ permissions: known = [] }: KeyKind, given: readonly string[]): void {
+  const unknown = given.filter((one) => !known.includes(one));
+  if (given.length > 0 && unknown.length === 0) return;
+  const reason =
+    known.length === 0
+      ? 'A key of this kind has no permissions'
+      : `Must be of ${known.join(', ')}${unknown.length > 0 ? `; not ${unknown.join(', ')}` : ''}`;
+  throw new AppError('bad_request', {
+    message: 'These are not permissions that the key can have',
+    details: { permissions: [reason] },
+  });
+}
+
+/** @throws AppError invalid */
+function assertFuture(ctx: Context, expiresAt: Date): void {
+  if (expiresAt <= ctx.clock.now()) throw invalid('expiresAt', 'Must be in the future');
+}
+
+/** A key's last use is noted at most so often. */
+const noteUseEveryMs = 60_000;
+/** When the keys of the cache were noted last by this process. */
+const notedAt = new WeakMap<ApiKey, Date>();
+
+/** Notes that the key is used, for people who wonder whether they can delete it. Nothing depends on it. */
+export async function noteUse(ctx: Context, apiKey: ApiKey): Promise<void> {
+  const now = ctx.clock.now();
+  const last = notedAt.get(apiKey) ?? apiKey.lastUsedAt;
+  if (last && now.getTime() - last.getTime() < noteUseEveryMs) return;
+  notedAt.set(apiKey, now);
+  try {
+    const { workspaceId, _id } = apiKey;
+    await apiKeys(ctx.db).updateOne(
+      workspaceId,
+      { _id },
+      { $max: { lastUsedAt: now } },
+      { hint: { _id: 1 } },
+    );
+  } catch (error) {
+    ctx.log.debug({ err: error }, 'the use of a key could not be noted');
+  }
+}
+
+/** @throws AppError not_found */
+export async function deleteApiKey(ctx: Context, workspaceId: ObjectId, id: ObjectId): Promise<ApiKey> {
   const apiKey = await apiKeys(ctx.db).findOneAndDelete(workspaceId, { _id: id });
   if (!apiKey) throw notFound('API key');
   await forget(ctx, apiKey);
+  return apiKey;
 }
 
 /**
