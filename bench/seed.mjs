@@ -61,7 +61,13 @@ export async function seedLeads(ctx, workspace, count, databases) {
     const records = [];
     for (let index = done; index < Math.min(count, done + batchSize); index++) {
       const fields = await prepareLead(ctx, { workspace }, buildLead());
-      records.push(await newRecord(ctx, leadEntity, systemIn(workspace._id), fields));
+      // What they owe nobody waits for.
+      const {
+        owed: _,
+        owedSince: _since,
+        ...record
+      } = await newRecord(ctx, leadEntity, systemIn(workspace._id), fields);
+      records.push(record);
     }
     await Promise.all(databases.map((db) => leadEntity.collection(db).insertMany(workspace._id, records)));
     for (const { _id } of records) ids.push(_id.toHexString());

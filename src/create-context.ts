@@ -15,7 +15,6 @@ import { connectRedis } from './infra/redis.ts';
 import { createSharedCache } from './infra/shared-cache.ts';
 import { createSecretBox, randomToken } from './lib/crypto.ts';
 import { createDoubts } from './records/doubts.ts';
-import type { AnyEntity } from './records/entity/entity.ts';
 import { createRecentRecords } from './records/recent.ts';
 import { createRelay } from './records/relay.ts';
 
@@ -51,8 +50,9 @@ export async function createContext(
   ]);
   const queueNames = features.flatMap(({ work = [] }) => work.map(({ name }) => name));
   const queues = createQueues(redis, redisPrefix, queueNames, log);
-  const owing = features.flatMap(({ entities = [] }) => entities.filter(hasEvents));
-  const eventSources = owing.map((entity) => entity.collection(db).name);
+  const collectionNames = features.flatMap(({ entities = [] }) =>
+    entities.map((entity) => entity.collection(db).name),
+  );
   const ctx: Context = {
     features,
     ...declaredBy(features, keyKinds.values()),
@@ -66,7 +66,7 @@ export async function createContext(
     counters: createCounters(redis, redisPrefix, () => clock.now().getTime(), log),
     clock,
     queues,
-    relay: createRelay(db, eventSources, log),
+    relay: createRelay(db, collectionNames, log),
     doubts: createDoubts(db, log),
     recent: createRecentRecords(),
     secretBox: createSecretBox(secrets.encryptionKey),
@@ -90,8 +90,6 @@ export async function createContext(
     },
   };
 }
-
-const hasEvents = ({ events }: AnyEntity): boolean => Object.keys(events).length > 0;
 
 interface Secrets {
   jwtSecret: string;

@@ -19,7 +19,7 @@ export interface Feature {
   readonly name: string;
   /** Groups of operations in the API document, in its order. */
   readonly tags?: readonly Tag[];
-  /** Its records; those with events owe them to the listeners. */
+  /** Its records; what they owe is passed on. */
   readonly entities?: readonly AnyEntity[];
   /** Scopes besides those of its entities, or where the API document is to say more about these. */
   readonly scopes?: readonly ScopeGroup[];

@@ -1,5 +1,6 @@
 import type { Feature } from './feature.ts';
 import { feature as erasure } from './features/data/erasure/feature.ts';
+import { feature as history } from './features/data/history/feature.ts';
 import { feature as jobs } from './features/data/jobs/feature.ts';
 import { feature as tags } from './features/data/tags/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
@@ -47,4 +48,5 @@ export const features: readonly Feature[] = [
   tags,
   jobs,
   erasure,
+  history,
 ];

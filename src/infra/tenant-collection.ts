@@ -216,6 +216,11 @@ export class TenantCollection<T extends TenantDocument> {
     return this.#insertAll(documents);
   }
 
+  /** The same for the system, which writes documents of several workspaces in one command. */
+  insertForAll(documents: T[]): Promise<Map<number, unknown>> {
+    return this.#insertAll(documents);
+  }
+
   async #insertAll(documents: T[]): Promise<Map<number, unknown>> {
     if (documents.length === 0) return new Map();
     try {
@@ -298,8 +303,12 @@ export class TenantCollection<T extends TenantDocument> {
     return (await this.#collection.updateMany(scoped(workspaceId, filter), update, options)).modifiedCount;
   }
 
-  async deleteMany(workspaceId: ObjectId, filter: Filter<T>): Promise<number> {
-    return (await this.#collection.deleteMany(scoped(workspaceId, filter))).deletedCount;
+  async deleteMany(
+    workspaceId: ObjectId,
+    filter: Filter<T>,
+    options: Pick<mongo.DeleteOptions, 'hint'> = {},
+  ): Promise<number> {
+    return (await this.#collection.deleteMany(scoped(workspaceId, filter), options)).deletedCount;
   }
 }
 

@@ -4,9 +4,10 @@ import { withoutUndefined } from '../lib/clean.ts';
 import { ObjectId } from '../lib/ids.ts';
 import type { Author } from '../tenancy/actor.ts';
 import { facetsOfRecord } from './facets.ts';
+import { noteOf } from './history.ts';
 import { type IdempotencyRequest, markOf, originalOf } from './idempotency.ts';
 import { sortKeysOf } from './orders.ts';
-import { oweEvents } from './owe.ts';
+import { owedBy } from './owe.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow, storedNow } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
@@ -48,7 +49,8 @@ export async function newRecord<T extends RecordDocument>(
   assertRecordSize(entity, record);
   const { created = [] } = entity.events;
   const types = typeof created === 'function' ? created(record) : [created].flat();
-  const owed = await oweEvents(ctx, types, record);
+  const note = entity.name === undefined ? undefined : noteOf('created', author);
+  const owed = await owedBy(ctx, types, record, note);
   if (owed.length > 0) {
     record.owed = owed;
     record.owedSince = now;

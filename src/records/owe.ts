@@ -1,19 +1,41 @@
 import type { Context } from '../context.ts';
 import { ObjectId } from '../lib/ids.ts';
-import type { EventType, OwedEvent, RecordDocument } from './record.ts';
+import { changesBetween } from './field-changes.ts';
+import type { HistoryNote } from './history.ts';
+import type { Entity, EventType, Owed, RecordDocument } from './record.ts';
 
-/** The events of these types that a change owes, as far as anybody wants them. @param record as the change leaves it */
-export async function oweEvents(
+/**
+ * What a change owes: the events of these types, as far as anybody wants them, and its row in the history.
+ * @param record as the change leaves it
+ */
+export async function owedBy(
   ctx: Context,
   types: EventType[],
-  record: RecordDocument,
-): Promise<OwedEvent[]> {
-  const events: OwedEvent[] = [];
+  { workspaceId, updatedAt: at }: RecordDocument,
+  history: HistoryNote | undefined,
+): Promise<Owed[]> {
+  const owed: Owed[] = [];
   for (const type of types) {
-    if (!(await ctx.relay.isWanted(record.workspaceId, type))) continue;
-    events.push({ id: new ObjectId(), type, at: record.updatedAt });
+    if (await ctx.relay.isWanted(workspaceId, type)) owed.push({ id: new ObjectId(), type, at });
   }
-  return events;
+  if (!history) return owed;
+  const [first = { id: new ObjectId(), at }, ...others] = owed;
+  return [{ ...first, history }, ...others];
+}
+
+/** What earlier changes still owe, with what the record shows of them no more after the next one. */
+export function beforeNextChange<T extends RecordDocument>(
+  entity: Entity<T>,
+  current: T,
+  waiting: Owed[],
+): Owed[] {
+  return waiting.map(({ history, ...owed }) => ({
+    ...owed,
+    ...(owed.type ? { record: owed.record ?? snapshotOf(current) } : {}),
+    ...(history
+      ? { history: { changes: changesBetween(undefined, entity.present(current)), ...history } }
+      : {}),
+  }));
 }
 
 /** What the store keeps in a record for itself. */

@@ -29,9 +29,7 @@ export function createRecentRecords(): RecentRecords {
       return record?.workspaceId.equals(workspaceId) ? record : undefined;
     },
     keep(record) {
-      // Its events are passed on in a moment.
-      const { owed: _, owedSince: _since, ...rest } = record;
-      records.set(record._id.toHexString(), rest);
+      records.set(record._id.toHexString(), record);
     },
   };
 }

@@ -3,16 +3,24 @@ import type { Database } from '../infra/mongo.ts';
 import type { TenantCollection, TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { FacetRules } from './facets.ts';
+import type { HistoryNote } from './history.ts';
 import type { Orders, SortKey } from './orders.ts';
 
 /** An entity's name and what happened: "lead.created". */
 export type EventType = `${string}.${string}`;
 
-/** An event that a change owes to whoever listens; it lives in the changed document until the relay has passed it on. */
-export interface OwedEvent {
+/**
+ * What a change owes: an event to whoever listens, a row to the history, or both. It lives in the changed document until
+ * the relay has passed it on.
+ */
+export interface Owed {
+  /** The event's, and the row's. */
   id: ObjectId;
-  type: EventType;
   at: Date;
+  /** Of the event; absent where nobody listens. */
+  type?: EventType;
+  /** Of the row. */
+  history?: HistoryNote;
   /** The record as it was right after the change; absent while it still is so, which the record itself shows. */
   record?: Record<string, unknown>;
 }
@@ -43,8 +51,8 @@ export interface RecordDocument extends TenantDocument {
   /** When the server stored it for the first time, by its own clock, in whole seconds. */
   storedAt?: mongo.Timestamp;
   idempotency?: IdempotencyMark;
-  owed?: OwedEvent[];
-  /** When the oldest owed event was made; its sparse index is what the sweep reads. */
+  owed?: Owed[];
+  /** When the oldest of what is owed was made, or up to a second before; its sparse index is what the sweep reads. */
   owedSince?: Date;
 }
 
@@ -55,6 +63,8 @@ export type Managed = keyof RecordDocument;
 export interface Entity<T extends RecordDocument> {
   /** Singular noun for messages: "Lead". */
   label: string;
+  /** What the history calls its records; those of an entity without a name leave no rows. */
+  name?: string;
   collection: (db: Database) => TenantCollection<T>;
   facets: FacetRules;
   /** In which its lists can be, besides those by the store's times. */

@@ -1,9 +1,11 @@
+import { LRUCache } from 'lru-cache';
 import type { Logger } from '../infra/logger.ts';
 import type { Database } from '../infra/mongo.ts';
 import { isMongoUnavailable } from '../infra/mongo-errors.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { withinTime } from '../lib/time-limit.ts';
-import { abandonedDebts, clearMarks, type Debt, debtOf } from './debts.ts';
+import { abandonedDebts, clearMarks, type Debt, debtOf, type Marked } from './debts.ts';
+import { historyKeeper } from './history.ts';
 import {
   countParked,
   findDueEvents,
@@ -13,19 +15,28 @@ import {
   type Refusal,
   removeParked,
 } from './parked-events.ts';
-import type { EventType, OwedEvent, RecordDocument } from './record.ts';
+import type { EventType, Owed, RecordDocument } from './record.ts';
 
 /**
  * Passes on what writes owe. An event is born inside the changed document, in the operation that changes it; after
  * that the relay hands it to every listener, which stores what it makes of it, and only then clears the mark. A process
  * that dies in between leaves the mark, and the sweep finds it. Listeners may therefore hear of an event twice and must
- * know it by its id; none is ever skipped. An event that a listener refuses holds up no other: it is parked.
+ * know it by its id; none is ever skipped. An event that a listener refuses holds up no other: it is parked. Rows of the
+ * history go the same way, to their keeper.
+ *
+ * Every write owes a row, so what it costs to pass one on is paid for hundreds together: rows wait a moment for each
+ * other, marks longer, and the next change of a record takes away the marks of what was passed on before.
  */
 export interface Relay {
   /** Whether anybody would listen to such an event; where nobody does, a write owes nothing. */
   isWanted(workspaceId: ObjectId, type: EventType): Promise<boolean>;
-  /** Takes over what a just written record owes; returns at once. */
-  hand(collectionName: string, record: RecordDocument): void;
+  /**
+   * Takes over what a just written record owes; returns at once.
+   * @param owed the part that is new
+   */
+  hand(collectionName: string, record: RecordDocument, owed?: readonly Owed[]): void;
+  /** Whether this process has passed it on, a short while ago: it may still have its mark in the record. */
+  hasPassedOn(id: ObjectId): boolean;
   /** Passes on what a record owes, now. @throws when the database can't be reached */
   settle(collectionName: string, record: RecordDocument): Promise<void>;
   /** Finds and passes on what dead processes left, and offers parked events again; returns how many events. */
@@ -39,7 +50,10 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export interface RelayedEvent extends OwedEvent {
+export interface RelayedEvent {
+  id: ObjectId;
+  type: EventType;
+  at: Date;
   workspaceId: ObjectId;
   record: Record<string, unknown>;
 }
@@ -62,16 +76,35 @@ const abandonedAfterMs = 2_000;
 const batchSize = 500;
 const sweepBatchSize = 100;
 const closeMs = 3_000;
+/** How long rows wait for each other where no event is in a hurry. */
+const gatherMs = 30;
+/** From so much on that waits in one record it is passed on at once, before the next change has to. */
+const hurriedFrom = 3;
+/** How long marks wait for each other, and how many go together; well before the sweep takes them for left behind. */
+const clearMs = 500;
+const clearedTogether = 500;
+/** What was passed on lately, by id. */
+const passedOnMax = 20_000;
 
 export function createRelay(db: Database, collectionNames: readonly string[], log: Logger): Relay {
   const listeners: EventListener[] = [];
+  const keeper = historyKeeper(db);
   /** By workspace, in the order in which they are served. */
   const waiting = new Map<string, Debt[]>();
   let flushing: Promise<void> | undefined;
+  let isHurried = false;
+  let endPause: (() => void) | undefined;
+  const passedOn = new LRUCache<string, true>({ max: passedOnMax });
+  /** What was passed on and has its mark still, by record. */
+  const marked = new Map<string, Marked>();
+  let clearTimer: NodeJS.Timeout | undefined;
+  let clearing: Promise<void> = Promise.resolve();
 
-  const settle = async (debts: Debt[]) => {
+  const passOn = async (debts: Debt[]) => {
     const events = debts.flatMap((debt) => debt.events);
-    const refusals = (await Promise.all(listeners.map((listener) => offer(listener, events)))).flat();
+    const rows = debts.flatMap((debt) => debt.rows);
+    const offers = [offer(keeper, rows), ...listeners.map((listener) => offer(listener, events))];
+    const refusals = (await Promise.all(offers)).flat();
     if (refusals.length > 0) {
       const now = await db.serverTime();
       for (const refusal of refusals) {
@@ -83,7 +116,45 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
         );
       }
     }
+    for (const { ids } of debts) for (const id of ids) passedOn.set(id.toHexString(), true);
+  };
+  const settle = async (debts: Debt[]) => {
+    await passOn(debts);
     await clearMarks(db, debts);
+  };
+
+  const clear = async () => {
+    clearTimeout(clearTimer);
+    clearTimer = undefined;
+    const marks = [...marked.values()];
+    marked.clear();
+    try {
+      await clearMarks(db, marks);
+    } catch (error) {
+      log.warn({ err: error }, 'marks could not be cleared; the sweep will');
+    }
+  };
+  /** One after the other: they may be about the same records. */
+  const clearInTurn = () => {
+    clearing = clearing.then(clear);
+    return clearing;
+  };
+  const mark = (debts: Debt[]) => {
+    for (const { collectionName, recordId, workspaceId, ids } of debts) {
+      const key = recordId.toHexString();
+      const earlier = marked.get(key)?.ids ?? [];
+      marked.set(key, { collectionName, recordId, workspaceId, ids: [...earlier, ...ids] });
+    }
+    if (marked.size >= clearedTogether) void clearInTurn();
+    else clearTimer ??= setTimeout(() => void clearInTurn(), clearMs).unref();
+  };
+  /** A change has taken away the marks of all that it no longer owes. */
+  const unmark = ({ _id, owed = [] }: RecordDocument) => {
+    const key = _id.toHexString();
+    const mark = marked.get(key);
+    if (!mark) return;
+    mark.ids = mark.ids.filter((id) => owed.some((one) => one.id.equals(id)));
+    if (mark.ids.length === 0) marked.delete(key);
   };
 
   // Each workspace in its turn, so that the import of one holds up nobody else's single event.
@@ -99,11 +170,29 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     return batch;
   };
 
+  /** Until somebody is in a hurry, or for a moment. The answers leave first in any case. */
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatherMs);
+      endPause = () => {
+        clearTimeout(timer);
+        setImmediate(resolve);
+      };
+      if (isHurried) endPause();
+    });
+  const hurry = () => {
+    isHurried = true;
+    endPause?.();
+  };
   // While one batch is under way the next one gathers, so the batches grow with the load.
   const flush = async () => {
     while (waiting.size > 0) {
+      await pause();
+      isHurried = false;
+      const batch = takeBatch();
       try {
-        await settle(takeBatch());
+        await passOn(batch);
+        mark(batch);
       } catch (error) {
         // The database is away. What else waits would only wait for it as long, batch after batch.
         waiting.clear();
@@ -113,7 +202,11 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     flushing = undefined;
   };
   const idle = async () => {
-    while (flushing) await flushing;
+    while (flushing) {
+      hurry();
+      await flushing;
+    }
+    await clearInTurn();
   };
 
   const sweepCollection = async (collectionName: string, signal: AbortSignal | undefined) => {
@@ -133,7 +226,7 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
     let count = 0;
     for (const parked of await findDueEvents(db, now, sweepBatchSize)) {
       if (signal?.aborted) break;
-      const [refusal] = await offerAgain(listeners, parked);
+      const [refusal] = await offerAgain([keeper, ...listeners], parked);
       if (refusal) await postponeParked(db, parked, refusal.reason, now);
       else await removeParked(db, parked);
       count += refusal ? 0 : 1;
@@ -149,15 +242,18 @@ export function createRelay(db: Database, collectionNames: readonly string[], lo
       }
       return false;
     },
-    hand(collectionName, record) {
-      if (!record.owed?.length) return;
+    hand(collectionName, record, owed = record.owed ?? []) {
+      if (owed.length === 0) return;
+      unmark(record);
+      const debt = debtOf(collectionName, record, owed);
       const workspace = record.workspaceId.toHexString();
       const debts = waiting.get(workspace) ?? [];
-      debts.push(debtOf(collectionName, record));
+      debts.push(debt);
       waiting.set(workspace, debts);
-      // A turn of the event loop later, so that the answer leaves first.
-      flushing ??= new Promise((resolve) => setImmediate(resolve)).then(flush);
+      if (debt.events.length > 0 || (record.owed?.length ?? 0) >= hurriedFrom) hurry();
+      flushing ??= flush();
     },
+    hasPassedOn: (id) => passedOn.has(id.toHexString()),
     async settle(collectionName, record) {
       if (record.owed?.length) await settle([debtOf(collectionName, record)]);
     },

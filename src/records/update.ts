@@ -8,9 +8,11 @@ import { createTurns } from '../lib/turns.ts';
 import type { Author } from '../tenancy/actor.ts';
 import { applyChange, type Change, rootsOf } from './change.ts';
 import { facetsOfRecord, hasFacets } from './facets.ts';
+import { changesBetween } from './field-changes.ts';
+import { type HistoryAction, noteOf } from './history.ts';
 import { sortKeysOf } from './orders.ts';
-import { oweEvents, snapshotOf } from './owe.ts';
-import type { Entity, OwedEvent, RecordDocument } from './record.ts';
+import { beforeNextChange, owedBy, snapshotOf } from './owe.ts';
+import type { Entity, Owed, RecordDocument } from './record.ts';
 import { restampIfSlow, sameVersion } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
 import { slowWriteMs } from './timing.ts';
@@ -39,6 +41,8 @@ export interface UpdateOptions {
   isArchivedToo?: boolean;
   /** The record as it was read just now, which saves reading it. */
   known?: RecordDocument;
+  /** What the history calls the change, where that is more than an update. */
+  action?: HistoryAction;
 }
 
 /**
@@ -79,7 +83,7 @@ export const archiveRecord = <T extends RecordDocument>(
     id,
     ({ archived }) =>
       archived ? undefined : { ...timing, set: { archived: true, archivedAt: ctx.clock.now() } },
-    { isMark: true },
+    { isMark: true, action: 'archived' },
   );
 
 const isMatching = (record: RecordDocument, ifMatch: IfMatch | undefined): boolean =>
@@ -103,8 +107,10 @@ const turnMsMax = 5_000;
 const inTurn = createTurns(turnMsMax);
 const attemptsMax = 50;
 const clockCheckAttempts = 5;
-/** So many events may wait in a record, each with the record as it was; then the next change passes them on itself. */
+/** So much that is owed may wait in a record, events with the record as it was; then the next change passes it on itself. */
 const owedMax = 8;
+/** Less than what is owed is left alone before it counts as left behind (see relay). */
+const owedSinceToleranceMs = 1_000;
 
 /**
  * Reads the record, works out what becomes of it, and writes that if nobody has changed it meanwhile; otherwise begins
@@ -118,24 +124,27 @@ function revise<T extends RecordDocument>(
   author: Author,
   id: ObjectId,
   changeOf: (current: T) => MaybeChange | Promise<MaybeChange>,
-  { onDuplicate, isMark = false, known }: Pick<UpdateOptions, 'onDuplicate' | 'isMark' | 'known'> = {},
+  { onDuplicate, isMark = false, known, action = 'updated' }: Omit<UpdateOptions, 'ifMatch'> = {},
 ): Promise<T> {
   const { workspaceId } = author;
   const collection = entity.collection(ctx.db);
   const attempt = async (current: T): Promise<Attempt<T> | undefined> => {
     const change = await changeOf(current);
-    if (change && current.owed && current.owed.length >= owedMax) {
+    const waiting = current.owed?.filter(({ id }) => !ctx.relay.hasPassedOn(id)) ?? [];
+    if (change && waiting.length >= owedMax) {
       await ctx.relay.settle(collection.name, current);
       return undefined;
     }
     const startedAt = ctx.clock.now();
     const { until } = change ?? {};
     if (until && startedAt >= until) throw tooSlow(entity);
-    const revised = change && (await reviseRecord(ctx, entity, current, change, startedAt));
+    const revised =
+      change &&
+      (await reviseRecord(ctx, entity, author, current, { change, action, waiting, now: startedAt }));
     if (!revised) return { record: current, isWritten: false };
     if (!isMark) assertRecordSize(entity, revised.record);
     try {
-      const filter = inTime(current, startedAt, until);
+      const filter = inTime(current, waiting, { startedAt, until });
       const isWritten = await collection.updateOne(workspaceId, filter, revised.update, { hint: '_id_' });
       if (!isWritten) return undefined;
     } catch (error) {
@@ -144,7 +153,7 @@ function revise<T extends RecordDocument>(
       throw broken && onDuplicate ? await onDuplicate(broken) : error;
     }
     const record = await restampIfSlow(ctx.clock, collection, revised.record, startedAt);
-    ctx.relay.hand(collection.name, record);
+    ctx.relay.hand(collection.name, record, revised.owed);
     ctx.recent.keep(record);
     return { record, isWritten: true };
   };
@@ -184,26 +193,39 @@ function unlessDecided(error: unknown): undefined {
 }
 
 /**
- * The version that was read, in time. To pass events on is no change of the record, but they must not come back; and a
- * change that has lain before a server which did not answer must not be made with a time that readers have passed.
+ * The version that was read, in time. To pass on what it owes is no change of the record, but what the next version
+ * goes on owing must not have been passed on meanwhile; and a change that has lain before a server which did not answer
+ * must not be made with a time that readers have passed.
  */
-const inTime = (current: RecordDocument, startedAt: Date, until: Date | undefined) => {
+const inTime = (
+  current: RecordDocument,
+  waiting: Owed[],
+  { startedAt, until }: { startedAt: Date; until: Date | undefined },
+) => {
   const slowAt = new Date(startedAt.getTime() + slowWriteMs);
   return {
     ...sameVersion(current),
-    owed: current.owed ? { $size: current.owed.length } : { $exists: false },
+    ...(waiting.length > 0 ? { owed: { $size: current.owed?.length ?? 0 } } : {}),
     $expr: { $lt: ['$$NOW', until && until < slowAt ? until : slowAt] },
   } as never;
 };
 
-/** The record after a change and the update that makes it so, or undefined when nothing is different. */
+interface Revising {
+  change: Change;
+  action: HistoryAction;
+  /** What the record owes and nobody is known to have passed on. */
+  waiting: Owed[];
+  now: Date;
+}
+
+/** The record after a change, the update that makes it so and what that owes; undefined when nothing is different. */
 async function reviseRecord<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
+  author: Author,
   current: T,
-  change: Change,
-  now: Date,
-): Promise<{ record: T; update: object } | undefined> {
+  { change, action, waiting, now }: Revising,
+): Promise<{ record: T; update: object; owed: Owed[] } | undefined> {
   const record = applyChange(current, change);
   const touched = rootsOf(change) as (keyof T & string)[];
   const changed: (keyof T)[] = touched.filter((root) => !isDeepStrictEqual(current[root], record[root]));
@@ -227,16 +249,26 @@ async function reviseRecord<T extends RecordDocument>(
   }
   const { updated = [] } = entity.events;
   const types = typeof updated === 'function' ? updated(current, record) : [updated].flat();
-  const owed = await oweEvents(ctx, types, record);
-  const allOwed = [...withSnapshots(current), ...owed];
-  return { record: { ...record, owed }, update: updateOf(record, changed, allOwed) };
+  const note =
+    entity.name === undefined
+      ? undefined
+      : noteOf(action, author, changesBetween(entity.present(current), entity.present(record)));
+  const owed = await owedBy(ctx, types, record, note);
+  if (owed.length > 0) {
+    record.owed = [...beforeNextChange(entity, current, waiting), ...owed];
+    changed.push('owed');
+    // The index of those who owe is left alone while it is about right.
+    const { owedSince } = current;
+    const isRight = owedSince && Number(record.updatedAt) - Number(owedSince) < owedSinceToleranceMs;
+    if (waiting.length === 0 && !isRight) {
+      record.owedSince = record.updatedAt;
+      changed.push('owedSince');
+    }
+  }
+  return { record, update: updateOf(record, changed), owed };
 }
 
-/** What earlier changes still owe, with the record as it was then: after this change it shows that no more. */
-const withSnapshots = (current: RecordDocument): OwedEvent[] =>
-  (current.owed ?? []).map((event) => ({ ...event, record: event.record ?? snapshotOf(current) }));
-
-function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[], owed: OwedEvent[]): object {
+function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[]): object {
   const set: Partial<T> = {};
   const unset: Partial<Record<keyof T, ''>> = {};
   for (const name of changed) {
@@ -244,8 +276,9 @@ function updateOf<T extends RecordDocument>(record: T, changed: (keyof T)[], owe
     else set[name] = record[name];
   }
   return {
-    $set: owed.length > 0 ? { ...set, owed } : set,
+    $set: set,
     ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}),
-    ...(owed.length > 0 ? { $min: { owedSince: record.updatedAt } } : {}),
+    // What it owed may have been passed on meanwhile, and the time taken away with it.
+    ...(set.owed && !set.owedSince ? { $min: { owedSince: record.updatedAt } } : {}),
   };
 }

@@ -24,6 +24,7 @@ describe('the table of roles', () => {
     const added = (role: Role, below?: Role) =>
       [...grantsOfRole[role]].filter((grant) => !below || !grantsOfRole[below].has(grant)).sort();
     expect(added('viewer')).toEqual([
+      'activity.read',
       'company.read',
       'contact.read',
       'customer.read',
@@ -36,6 +37,7 @@ describe('the table of roles', () => {
       'team.read',
     ]);
     expect(added('agent', 'viewer')).toEqual([
+      'activity.write',
       'company.write',
       'contact.write',
       'customer.write',

@@ -264,6 +264,8 @@ describe('the tree of companies under concurrency', () => {
     const tenant = await buildTenant(server);
     const [one, two] = [await createCompany(tenant), await createCompany(tenant)];
     await move(other(tenant), one._id, null);
+    // What earlier writes owe is cleared by updates too.
+    await slow.ctx.relay.idle();
     const held = database.holdNext('updates');
     const late = move(other(tenant), one._id, two._id).then();
     await held.reached;

@@ -107,7 +107,13 @@ describe('a process that dies', () => {
     const [owed] = lead.owed ?? [];
     if (!owed) throw new Error('No event is owed');
     await webhookListener(server.ctx).accept([
-      { ...owed, record: snapshotOf(lead), workspaceId: lead.workspaceId },
+      {
+        id: owed.id,
+        type: 'lead.created',
+        at: owed.at,
+        record: snapshotOf(lead),
+        workspaceId: lead.workspaceId,
+      },
     ]);
     await lanes(server.ctx.db).acrossTenants.deleteOne(laneFilter());
     await wipeRedis(server.ctx);

@@ -501,22 +501,22 @@ describe('replay', () => {
 });
 
 describe('the write path', () => {
-  it('owes nothing where nobody listens', async () => {
+  it('owes no event where nobody listens', async () => {
     const tenant = await buildTenant(server);
     const hook = await buildHook(tenant, receiver.url, ['lead.updated']);
     const leads = server.ctx.db.global('leads');
     const { hand } = server.ctx.relay;
     const handed: unknown[] = [];
-    server.ctx.relay.hand = (name, record) => {
-      if (name === 'leads') handed.push(record.owed);
-      hand(name, record);
+    server.ctx.relay.hand = (name, record, owed = record.owed) => {
+      if (name === 'leads') handed.push(owed?.map(({ type }) => type));
+      hand(name, record, owed);
     };
     try {
       const lead = await createLead(tenant);
       await tenant.api.patch(`/leads/${lead._id}`).send({ name: 'Renamed' });
       await tenant.api.post(`${hook.path}/disable`);
       await tenant.api.patch(`/leads/${lead._id}`).send({ name: 'Renamed again' });
-      expect(handed).toEqual([undefined, [expect.objectContaining({ type: 'lead.updated' })], []]);
+      expect(handed).toEqual([[undefined], ['lead.updated'], [undefined]]);
       await server.ctx.relay.idle();
       const stored = await leads.findOne({ _id: new ObjectId(lead._id) });
       expect(stored).not.toHaveProperty('owed');

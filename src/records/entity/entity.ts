@@ -1,9 +1,10 @@
 import type { Database } from '../../infra/mongo.ts';
+import type { TenantCollection } from '../../infra/tenant-collection.ts';
 import type { Right, Scope } from '../../tenancy/actor.ts';
 import type { Module, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FieldDefinition } from '../../tenancy/workspaces/schema.ts';
 import type { Orders } from '../orders.ts';
-import type { Entity, EventType } from '../record.ts';
+import type { Entity, EventType, RecordDocument } from '../record.ts';
 import type { Field, Fields } from './field.ts';
 import { fieldDefinitionsOf } from './field-definitions.ts';
 import { activeFieldsOf } from './given.ts';
@@ -75,9 +76,9 @@ export interface DeclaredEntity<X extends EntityTypes> extends Entity<X['documen
 export interface AnyEntity
   extends Pick<
     DeclaredEntity<EntityTypes>,
-    'name' | 'names' | 'module' | 'scopes' | 'fields' | 'fieldDefinitions'
+    'name' | 'label' | 'names' | 'path' | 'idParam' | 'module' | 'scopes' | 'fields' | 'fieldDefinitions'
   > {
-  collection(db: Database): { readonly name: string };
+  collection(db: Database): Pick<TenantCollection<RecordDocument>, 'name' | 'findById'>;
   readonly events: object;
 }
 
@@ -117,7 +118,7 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
   const eventTypes =
     events.types ?? [events.created, events.updated].filter((type) => typeof type === 'string');
   const shown = present ? (record: X['document']) => present(show(record), record) : show;
-  nameEntity(name, { noun: label.toLowerCase(), collection, eventTypes, present: shown });
+  nameEntity({ name, noun: label.toLowerCase(), collection, eventTypes, present: shown });
   return {
     name,
     label,

@@ -2,6 +2,7 @@ import type { EventType, RecordDocument } from '../record.ts';
 
 /** What others need of an entity that they know by name only: so entities and what serves them all import none. */
 export interface NamedEntity {
+  name: string;
   /** In sentences: "lead". */
   noun: string;
   /** The collection's name. */
@@ -12,10 +13,19 @@ export interface NamedEntity {
 }
 
 const named = new Map<string, NamedEntity>();
+const byCollection = new Map<string, NamedEntity>();
 
-export function nameEntity(name: string, entity: NamedEntity): void {
-  if (named.has(name)) throw new Error(`Two entities are called ${name}`);
-  named.set(name, entity);
+export function nameEntity(entity: NamedEntity): void {
+  if (named.has(entity.name)) throw new Error(`Two entities are called ${entity.name}`);
+  named.set(entity.name, entity);
+  byCollection.set(entity.collection, entity);
+}
+
+/** @throws Error for a collection of no declared entity */
+export function entityOf(collection: string): NamedEntity {
+  const entity = byCollection.get(collection);
+  if (!entity) throw new Error(`No entity is kept in ${collection}`);
+  return entity;
 }
 
 /** @throws Error for a name that no entity has; the start asks for each name that a field refers to */

@@ -5,6 +5,7 @@ import { sampleActivities } from './samples.ts';
 
 export const feature: Feature = {
   name: 'activities',
+  tags: [{ name: 'Activities', description: 'What happened around the records' }],
   entities: [activityEntity],
   workspaceRoutes: [activityRoutes],
   samples: sampleActivities,
