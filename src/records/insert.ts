@@ -11,6 +11,7 @@ import { owedBy } from './owe.ts';
 import type { Entity, Managed, RecordDocument } from './record.ts';
 import { restampIfSlow, storedNow } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
+import { tallyOf } from './tally.ts';
 
 export interface InsertOptions {
   idempotency?: IdempotencyRequest | undefined;
@@ -46,6 +47,8 @@ export async function newRecord<T extends RecordDocument>(
     facets: facetsOfRecord(entity.facets, own),
     ...(sortKeys ? { sortKeys } : {}),
   } as unknown as T;
+  const tally = await tallyOf(ctx, entity, record);
+  if (tally) record.tally = tally;
   assertRecordSize(entity, record);
   const { created = [] } = entity.events;
   const types = typeof created === 'function' ? created(record) : [created].flat();

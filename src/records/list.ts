@@ -78,7 +78,7 @@ export const listRecords = <T extends RecordDocument>(
     ...listingOf(entity, query),
     limit: query.limit,
     cursor: query.cursor,
-    projection: withoutFields('facets', 'owed', 'idempotency', ...(query.omit ?? [])),
+    projection: without(query.omit),
   });
 
 /** The list that a query asks for, as the index that serves it best has it. @throws AppError invalid for an unknown order */
@@ -198,7 +198,7 @@ export const listRecordsByOffset = <T extends RecordDocument>(
     limit,
     offset,
     reader,
-    projection: withoutFields('facets', 'owed', 'idempotency', ...(query.omit ?? [])),
+    projection: without(query.omit),
   });
 
 /** Of several conditions the index looks up the first that has few alternatives; more than these it would have to sort. */
@@ -238,6 +238,9 @@ export const check = (facets: string[]): object => ({
 });
 
 /** What the store keeps for itself. */
-export const withoutStoreFields = { facets: 0, owed: 0, idempotency: 0 };
+export const withoutStoreFields = { facets: 0, tally: 0, owed: 0, idempotency: 0 };
 
-const withoutFields = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 0]));
+const without = (names: string[] = []) => ({
+  ...withoutStoreFields,
+  ...Object.fromEntries(names.map((name) => [name, 0])),
+});

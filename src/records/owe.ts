@@ -39,7 +39,7 @@ export function beforeNextChange<T extends RecordDocument>(
 }
 
 /** What the store keeps in a record for itself. */
-export const storeFields = ['owed', 'owedSince', 'facets', 'idempotency', 'storedAt'] as const;
+export const storeFields = ['owed', 'owedSince', 'facets', 'tally', 'idempotency', 'storedAt'] as const;
 
 /** The record without what the store keeps for itself. */
 export function snapshotOf(record: RecordDocument): Record<string, unknown> {
@@ -47,6 +47,7 @@ export function snapshotOf(record: RecordDocument): Record<string, unknown> {
     owed: _,
     owedSince: _since,
     facets: _facets,
+    tally: _tally,
     idempotency: _mark,
     storedAt: _at,
     ...snapshot

@@ -5,6 +5,7 @@ import type { ObjectId } from '../lib/ids.ts';
 import type { FacetRules } from './facets.ts';
 import type { HistoryNote } from './history.ts';
 import type { Orders, SortKey } from './orders.ts';
+import type { Tallies, Tally } from './tally.ts';
 
 /** An entity's name and what happened: "lead.created". */
 export type EventType = `${string}.${string}`;
@@ -48,6 +49,8 @@ export interface RecordDocument extends TenantDocument {
   facets: string[];
   /** What the index of an order has in place of a value that doesn't sort as it is stored, by order. */
   sortKeys?: Record<string, SortKey>;
+  /** What it counts as in the numbers (see tally.ts). */
+  tally?: Tally;
   /** When the server stored it for the first time, by its own clock, in whole seconds. */
   storedAt?: mongo.Timestamp;
   idempotency?: IdempotencyMark;
@@ -69,6 +72,8 @@ export interface Entity<T extends RecordDocument> {
   facets: FacetRules;
   /** In which its lists can be, besides those by the store's times. */
   orders?: Orders;
+  /** What its numbers are made of. */
+  tallies?: Tallies<T>;
   /** How large a record may be as stored, where that differs from every other's `recordBytesMax`. */
   bytesMax?: number;
   events: {

@@ -10,6 +10,7 @@ export const recordFields = {
   archivedAt: Date,
   facets: [String],
   sortKeys: { type: Schema.Types.Mixed },
+  tally: Schema.Types.Mixed,
   storedAt: Schema.Types.Mixed,
   idempotency: { type: Schema.Types.Mixed },
   owed: { type: [Schema.Types.Mixed], default: undefined },

@@ -15,6 +15,7 @@ import { beforeNextChange, owedBy, snapshotOf } from './owe.ts';
 import type { Entity, Owed, RecordDocument } from './record.ts';
 import { restampIfSlow, sameVersion } from './restamp.ts';
 import { assertRecordSize } from './size.ts';
+import { tallyOf } from './tally.ts';
 import { slowWriteMs } from './timing.ts';
 
 /** A change that was decided by what else is in the database. */
@@ -238,6 +239,11 @@ async function reviseRecord<T extends RecordDocument>(
   if (sortKeys && !isDeepStrictEqual(current.sortKeys, sortKeys)) {
     record.sortKeys = sortKeys;
     changed.push('sortKeys');
+  }
+  const tally = await tallyOf(ctx, entity, record);
+  if (tally && !isDeepStrictEqual(current.tally, tally)) {
+    record.tally = tally;
+    changed.push('tally');
   }
   record.version = current.version + 1;
   record.updatedAt = new Date(Math.max(now.getTime(), current.updatedAt.getTime() + 1));

@@ -5,6 +5,7 @@ import type { Module, Workspace } from '../../tenancy/workspaces/model.ts';
 import type { FieldDefinition } from '../../tenancy/workspaces/schema.ts';
 import type { Orders } from '../orders.ts';
 import type { Entity, EventType, RecordDocument } from '../record.ts';
+import type { Tallies } from '../tally.ts';
 import type { Field, Fields } from './field.ts';
 import { fieldDefinitionsOf } from './field-definitions.ts';
 import { activeFieldsOf } from './given.ts';
@@ -41,6 +42,8 @@ export interface Declaration<F extends Fields> {
   map?: keyof F & string;
   /** `<name>.created` and `<name>.updated`, unless it says otherwise; `types` names those that a function makes. */
   events?: Entity<TypesOf<F>['document']>['events'] & { types?: readonly EventType[] };
+  /** What its numbers are made of. */
+  tallies?: Tallies<TypesOf<F>['document']>;
   refine?: Refinements;
   /** How large a record may be as stored, where that differs from every other's `recordBytesMax`. */
   bytesMax?: number;
@@ -129,10 +132,11 @@ export function entity<F extends Fields>(declaration: Declaration<F>): DeclaredE
     scopes,
     right: declaration.right,
     fields,
-    collection: storeOf<X['document']>(collection, fields, indexes, orders),
+    collection: storeOf<X['document']>(collection, fields, indexes, orders, declaration.tallies),
     facets: facetRulesOf(fields, filters),
     orders,
     uniqueFields: uniqueFieldsOf(fields),
+    ...(declaration.tallies ? { tallies: declaration.tallies } : {}),
     ...(declaration.bytesMax ? { bytesMax: declaration.bytesMax } : {}),
     activeFields: activeFieldsOf(fields),
     map: declaration.map ?? 'fields',

@@ -5,6 +5,7 @@ import { declareRecordIndexes } from '../list.ts';
 import type { Orders } from '../orders.ts';
 import type { RecordDocument } from '../record.ts';
 import { recordFields } from '../schema.ts';
+import { type Tallies, tallyIndex, tallyKeys } from '../tally.ts';
 import { type Fields, isAlwaysThere, type Unique } from './field.ts';
 
 /** An index of the entity's own, with the query that it serves. */
@@ -24,6 +25,7 @@ export function storeOf<T extends RecordDocument>(
   fields: Fields,
   indexes: readonly Index[],
   orders: Orders,
+  tallies?: Tallies<T>,
 ) {
   const own = Object.entries(fields)
     .filter(([, { stored }]) => stored)
@@ -48,6 +50,11 @@ export function storeOf<T extends RecordDocument>(
   for (const { name, keys, unique, having } of indexes) {
     const partial = having ? { partialFilterExpression: { [having]: { $exists: true } } } : {};
     schema.index({ workspaceId: 1, ...keys }, { name, ...(unique ? { unique } : {}), ...partial });
+  }
+  if (tallies) {
+    // Counts go along it in the order of the ids, and read nothing else.
+    const keys = { workspaceId: 1, archived: 1, _id: 1, ...tallyKeys(tallies) } as const;
+    schema.index(keys, { name: tallyIndex });
   }
   return tenantCollection<T>(collection, schema);
 }
