@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /**
  * Compares what the clients were told, what the subscriber and the provider took and what the readers of /sync saw with
  * what is in the store.
@@ -9,6 +11,8 @@ export async function audit({ store, ledger, subscriber, provider, readers }) {
   for (const name of ['leads', 'contacts', 'tasks']) stored[name] = await store.records(name);
   auditRecords(stored, ledger, findings);
   auditChanges(stored, ledger, findings);
+  const rows = await store.history();
+  auditHistory(rows, stored, findings);
   for (const [name, { taken }] of Object.entries(subscriber.endpoints)) {
     auditEvents(name, taken, stored, findings);
   }
@@ -20,6 +24,7 @@ export async function audit({ store, ledger, subscriber, provider, readers }) {
     findings,
     counts: {
       stored: Object.values(stored).reduce((sum, records) => sum + records.length, 0),
+      history: rows.length,
       messages,
       synchronised: readers.map(({ seen }) => seen.size),
       deliveries: await store.deliveries({ status: 'delivered' }),
@@ -69,6 +74,40 @@ function auditChanges({ leads, tasks }, ledger, findings) {
     if (isAcknowledged && task.status !== 'Completed') findings.add('lost', `completion of task ${task._id}`);
   }
 }
+
+/** One row for each version of a record, none for any other, each beginning with what the one before it ended with. */
+function auditHistory(rows, stored, findings) {
+  const rowsOf = new Map();
+  for (const row of rows) {
+    const id = String(row.record.id);
+    rowsOf.set(id, [...(rowsOf.get(id) ?? []), row]);
+  }
+  for (const record of Object.values(stored).flat()) {
+    const id = String(record._id);
+    const own = rowsOf.get(id) ?? [];
+    rowsOf.delete(id);
+    if (own.length < record.version)
+      findings.add('lost', `${record.version - own.length} rows of the history of ${id}`);
+    if (own.length > record.version)
+      findings.add('doubled', `${own.length - record.version} rows of the history of ${id}`);
+    const values = new Map();
+    for (const { action, changes } of own) {
+      if ((action === 'created') !== (values.size === 0))
+        findings.add('doubled', `creation of ${id} in its history`);
+      for (const [field, before, after] of changes) {
+        if (!isDeepStrictEqual(before, values.get(field) ?? null))
+          findings.add('lost', `a change of ${field} in the history of ${id}`);
+        values.set(field, after);
+      }
+    }
+  }
+  for (const [id, [{ record }]] of rowsOf) {
+    if (record.type in auditedTypes) findings.add('made up', `history of ${record.type} ${id}`);
+  }
+}
+
+/** Of what the clients make. */
+const auditedTypes = { lead: true, contact: true, task: true };
 
 /** Whoever follows /sync ends with the final version of everything. */
 function auditReader({ collection, seen }, finals, findings) {

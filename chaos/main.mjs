@@ -146,6 +146,7 @@ function figuresOf({ havoc, summary, ledger, result, settleSeconds, memory }) {
     'changes acknowledged': acknowledged.changes,
     'messages acknowledged': acknowledged.messages,
     'records stored': counts.stored,
+    'rows of history': counts.history,
     'events taken': `${steady.taken.size} by the steady endpoint, ${moody.taken.size} by the moody one`,
     'events taken again': steady.repeated + moody.repeated,
     'webhook requests': steady.requests + moody.requests,

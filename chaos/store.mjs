@@ -28,6 +28,8 @@ export async function openStore({ mongoUrl, redisUrl }) {
         .toArray();
       return new Map(found.map(({ _id, updatedAt }) => [String(_id), updatedAt.toISOString()]));
     },
+    /** The history in the order in which it happened. */
+    history: () => collection('history').find().sort({ at: 1 }).toArray(),
     messages: () =>
       collection('messages')
         .find({}, { projection: { to: 1, body: 1, status: 1, channel: 1 } })

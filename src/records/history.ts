@@ -5,7 +5,7 @@ import type { TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import type { Author } from '../tenancy/actor.ts';
 import type { FieldChange } from './field-changes.ts';
-import type { EventListener, RelayedEvent } from './relay.ts';
+import type { EventListener } from './relay.ts';
 
 /**
  * What became of every record, by whom and through which contract: a row for each version. A write owes its row as it
@@ -80,14 +80,25 @@ export const rowEvent = 'history.row';
 export const historyKeeper = (db: Database): EventListener => ({
   name: 'history',
   isListening: async (_workspaceId, type) => type === rowEvent,
-  async accept(events: RelayedEvent[]) {
-    const rejected = await history(db).insertForAll(
+  accept: (events) =>
+    keepRows(
+      db,
       events.map(({ record }) => record as unknown as HistoryRow),
-    );
-    for (const error of rejected.values()) if (!duplicateKeyFields(error)) throw error;
-  },
+    ),
 });
 
-/** Removes the rows of records that are gone for good. */
+/** Stores a row that no record owes. Safe to repeat. */
+export const keepRow = (db: Database, row: HistoryRow): Promise<void> => keepRows(db, [row]);
+
+async function keepRows(db: Database, rows: HistoryRow[]): Promise<void> {
+  const rejected = await history(db).insertForAll(rows);
+  for (const error of rejected.values()) if (!duplicateKeyFields(error)) throw error;
+}
+
+/** Removes what the rows of records tell that are gone for good; that they were deleted stays. */
 export const eraseHistory = (db: Database, workspaceId: ObjectId, recordIds: ObjectId[]): Promise<number> =>
-  history(db).deleteMany(workspaceId, { 'record.id': { $in: recordIds } }, { hint: 'of_record' });
+  history(db).deleteMany(
+    workspaceId,
+    { 'record.id': { $in: recordIds }, action: { $ne: 'deleted' } },
+    { hint: 'of_record' },
+  );

@@ -1,6 +1,7 @@
 import type { Context } from '../../../context.ts';
 import { AppError, notFound } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
+import { eraseHistory, keepRow } from '../../../records/history.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
 import { deleteActivitiesOfLead } from '../../engagement/activities/service.ts';
 import { leadEntity } from '../../people/leads/record.ts';
@@ -8,7 +9,7 @@ import { getLead } from '../../people/leads/service.ts';
 import { type AuditRow, auditRows } from '../../platform/audit/model.ts';
 
 /**
- * Deletes a lead for good with its activities, for contracts that promise that; the native one only archives. The
+ * Deletes a lead for good with its activities and the history of both, for contracts that promise that; the native one only archives. The
  * audit row comes first and stays unfinished until all is gone, so a process that dies in between leaves the rest to
  * the sweep. @throws AppError not_found
  */
@@ -20,6 +21,7 @@ export async function deleteLead(ctx: Context, actor: Actor, id: ObjectId): Prom
     action: 'lead.deleted',
     recordId: id,
     actorId: actor.id,
+    author: { kind: actor.kind, ...(actor.contract ? { contract: actor.contract } : {}) },
     at: ctx.clock.now(),
     isUnfinished: true,
   };
@@ -54,8 +56,26 @@ async function finishDeletion(ctx: Context, row: AuditRow): Promise<void> {
   const { workspaceId, recordId } = row;
   await removeLead(ctx, workspaceId, recordId);
   await deleteActivitiesOfLead(ctx, workspaceId, recordId);
+  await eraseHistory(ctx.db, workspaceId, [recordId]);
+  await keepDeletion(ctx, row);
   await auditRows(ctx.db).updateOne(workspaceId, { _id: row._id }, { $unset: { isUnfinished: '' } });
 }
+
+/** That there was such a lead, and who deleted it, is all that its history tells from now on. */
+const keepDeletion = (
+  ctx: Context,
+  { _id, workspaceId, recordId, actorId, author, at }: AuditRow,
+): Promise<void> =>
+  keepRow(ctx.db, {
+    _id,
+    workspaceId,
+    record: { type: leadEntity.name, id: recordId },
+    action: 'deleted',
+    changes: [],
+    actor: { kind: author?.kind ?? 'apiKey', id: actorId },
+    contract: author?.contract,
+    at,
+  });
 
 /** Longer than a deletion takes. */
 const abandonedAfterMs = 10_000;

@@ -2,6 +2,7 @@ import type { Context } from '../../../context.ts';
 import { notFound } from '../../../lib/errors.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { Caller } from '../../../records/api/service.ts';
+import { eraseHistory } from '../../../records/history.ts';
 import { type Created, createOnce, type IdempotencyRequest } from '../../../records/idempotency.ts';
 import { insertRecord } from '../../../records/insert.ts';
 import { listRecords } from '../../../records/list.ts';
@@ -42,7 +43,7 @@ export async function createActivity(
   try {
     await getLead(ctx, workspaceId, leadId);
   } catch (error) {
-    await activityEntity.collection(ctx.db).deleteMany(workspaceId, { _id: created.record._id });
+    await eraseActivities(ctx, workspaceId, [created.record._id]);
     throw error;
   }
   return created;
@@ -97,12 +98,34 @@ export function listCalls(
   });
 }
 
+const deletedTogether = 500;
+
 /** Removes all of a lead's activities for good, as part of deleting the lead. */
-export const deleteActivitiesOfLead = (
+export async function deleteActivitiesOfLead(
   ctx: Context,
   workspaceId: ObjectId,
   leadId: ObjectId,
-): Promise<number> => activityEntity.collection(ctx.db).deleteMany(workspaceId, { leadId });
+): Promise<void> {
+  const options = { limit: deletedTogether, hint: 'log_of_lead', projection: { workspaceId: 1 } };
+  let ids: ObjectId[];
+  do {
+    const found = await activityEntity.collection(ctx.db).findPage(workspaceId, { leadId }, options);
+    ids = found.map(({ _id }) => _id);
+    await eraseActivities(ctx, workspaceId, ids);
+  } while (ids.length === deletedTogether);
+}
+
+/**
+ * Removes activities and their history, which goes first: a process that dies in between leaves activities that a
+ * repetition finds. And again afterwards, for a row that was stored meanwhile.
+ */
+async function eraseActivities(ctx: Context, workspaceId: ObjectId, ids: ObjectId[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  await eraseHistory(ctx.db, workspaceId, ids);
+  const count = await activityEntity.collection(ctx.db).deleteMany(workspaceId, { _id: { $in: ids } });
+  await eraseHistory(ctx.db, workspaceId, ids);
+  return count;
+}
 
 /** @throws AppError not_found */
 export async function deleteActivity(
@@ -111,6 +134,7 @@ export async function deleteActivity(
   id: ObjectId,
   type: ActivityType,
 ): Promise<void> {
-  if ((await activityEntity.collection(ctx.db).deleteMany(workspaceId, { _id: id, type })) === 0)
+  const activity = await activityEntity.collection(ctx.db).findById(workspaceId, id);
+  if (activity?.type !== type || (await eraseActivities(ctx, workspaceId, [id])) === 0)
     throw notFound('Activity');
 }

@@ -2,6 +2,7 @@ import { Schema } from 'mongoose';
 import { tenantCollection } from '../../../infra/mongo.ts';
 import type { TenantDocument } from '../../../infra/tenant-collection.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
+import type { Author } from '../../../tenancy/actor.ts';
 
 /** What was done that can't be seen in the records themselves any more. */
 export interface AuditRow extends TenantDocument {
@@ -9,6 +10,8 @@ export interface AuditRow extends TenantDocument {
   recordId: ObjectId;
   /** Who did it: the credential's or user's id. */
   actorId: string;
+  /** The same as the history tells it; absent in rows from before there was one. */
+  author?: Pick<Author, 'kind' | 'contract'>;
   at: Date;
   /** Set while the action is under way; the sweep finishes what a dead process left. */
   isUnfinished?: true;
@@ -19,6 +22,7 @@ const auditSchema = new Schema<AuditRow>({
   action: { type: String, required: true },
   recordId: { type: Schema.Types.ObjectId, required: true },
   actorId: { type: String, required: true },
+  author: Schema.Types.Mixed,
   at: { type: Date, required: true },
   isUnfinished: Boolean,
 });
