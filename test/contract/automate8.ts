@@ -37,6 +37,17 @@ const wholeContact = {
   lead_source: 'website',
 };
 
+const tag = {
+  id: 'tag-uuid-1',
+  name: 'Hot Lead',
+  color: 'red',
+  description: 'High priority prospects',
+  workspace_id: '15213',
+  usage_count: 25,
+  created_at: '2025-01-15T10:00:00Z',
+  updated_at: '2025-01-15T10:00:00Z',
+};
+
 export const automate8Examples = {
   'POST /api/contacts': {
     success: true,
@@ -61,6 +72,13 @@ export const automate8Examples = {
     data: [wholeContact],
     pagination: { limit: 10, offset: 0, total: 25, has_more: true },
   },
+  'GET /api/tags': {
+    success: true,
+    data: [tag],
+    pagination: { limit: 10, offset: 0, total: 1 },
+  },
+  'POST /api/tags': { success: true, data: tag },
+  'PUT /api/tags/:id': { success: true, data: tag },
   'GET /api/api-keys': {
     success: true,
     data: [

@@ -81,6 +81,7 @@ const ofAutomate8: ForeignContract = {
         workspace: workspaceId,
         'api-keys': toUuid(new ObjectId(keyId)),
         contacts: await create('/api/contacts', contact),
+        tags: await create('/api/tags', { name: 'hot' }),
       },
     };
   },

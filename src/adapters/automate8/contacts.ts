@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { createContact } from '../../features/people/contacts/service.ts';
 import type { Routes } from '../../http.ts';
-import { AppError } from '../../lib/errors.ts';
+import type { AppError } from '../../lib/errors.ts';
 import { contactInput, contactOut, toContact, toNativeContact } from './contact-map.ts';
 import { enhancedQuery, findContacts, searchContacts, searchQuery } from './contact-search.ts';
-import { conflict } from './errors.ts';
+import { conflict, unlessDuplicate } from './errors.ts';
 import { dataOf, done, errorOut, failures, listOf, uuidOf, uuidOut } from './schema.ts';
 
 const tags = ['Contacts'];
@@ -34,9 +34,7 @@ export const contactRoutes: Routes = async (app, { ctx }) => {
     async ({ actor, workspace, body, idempotency }, reply) => {
       const caller = { actor, workspace };
       const { record, isReplay } = await createContact(ctx, caller, toNativeContact(body), idempotency).catch(
-        (error: unknown) => {
-          throw isDuplicate(error) ? duplicateNumber(error) : error;
-        },
+        unlessDuplicate(numberTaken),
       );
       reply.code(201);
       if (isReplay) reply.header('Idempotency-Replayed', 'true');
@@ -86,12 +84,7 @@ export const contactRoutes: Routes = async (app, { ctx }) => {
   );
 };
 
-const isDuplicate = (error: unknown): error is AppError =>
-  error instanceof AppError && error.code === 'conflict' && error.extra !== undefined;
-
-function duplicateNumber({ extra }: AppError): AppError {
-  const { contactId } = (extra?.duplicate ?? {}) as { contactId?: string };
-  return conflict('A contact with this phone number already exists in this workspace', {
+const numberTaken = ({ contactId }: { contactId?: string }): AppError =>
+  conflict('A contact with this phone number already exists in this workspace', {
     contact_id: uuidOf(contactId),
   });
-}

@@ -52,6 +52,14 @@ const renamed = (details: ErrorDetails): ErrorDetails =>
     }),
   );
 
+/** Says a conflict with another record in the document's words, given that record; any other error as it is. */
+export const unlessDuplicate =
+  (say: (duplicate: Record<string, unknown>) => AppError) =>
+  (error: unknown): never => {
+    const isDuplicate = error instanceof AppError && error.code === 'conflict' && error.extra;
+    throw isDuplicate ? say((error.extra?.duplicate ?? {}) as Record<string, unknown>) : error;
+  };
+
 /** 400 in the words of the document. */
 export const badRequest = (message: string): AppError => new AppError('bad_request', { message, extra: {} });
 

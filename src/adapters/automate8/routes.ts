@@ -5,9 +5,10 @@ import { contactRoutes } from './contacts.ts';
 import { automate8Contract } from './contract.ts';
 import { automate8Document } from './document.ts';
 import { demandRequired } from './required.ts';
+import { tagRoutes } from './tags.ts';
 
 /** Each resource has a file with its operations. */
-const resources: Routes[] = [contactRoutes, apiKeyRoutes];
+const resources: Routes[] = [contactRoutes, tagRoutes, apiKeyRoutes];
 
 const routes: Routes = async (app, options) => {
   demandRequired(app as unknown as FastifyInstance);

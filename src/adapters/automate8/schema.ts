@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { Context } from '../../context.ts';
 import { notFound } from '../../lib/errors.ts';
 import { type ObjectId, parseId } from '../../lib/ids.ts';
 import { dateTimeOut } from '../../lib/schemas.ts';
 import { fromUuid, toUuid } from '../../lib/uuid.ts';
+import type { UpdateRequest } from '../../records/api/service.ts';
 
 /** What all of the contract's operations have in common. */
 
@@ -59,6 +61,22 @@ export function requireUuid(uuid: string, what: string): ObjectId {
   if (!id) throw notFound(what);
   return id;
 }
+
+/** A live record by the id in a path; a deleted one is as unknown as any other. @throws AppError not_found */
+export async function liveIn<T extends { archived: boolean }>(
+  ctx: Context,
+  workspaceId: ObjectId,
+  uuid: string,
+  get: (ctx: Context, workspaceId: ObjectId, id: ObjectId) => Promise<T>,
+  what: string,
+): Promise<T> {
+  const record = await get(ctx, workspaceId, requireUuid(uuid, what));
+  if (record.archived) throw notFound(what);
+  return record;
+}
+
+/** How this contract changes records: what is given changes, null clears, nobody says which version they have seen. */
+export const changeRequest: UpdateRequest = { ifMatch: undefined, isMergePatch: false };
 
 /** Of an id that is kept as text: a user's, a reference's. */
 export function uuidOf(id: string | ObjectId | undefined): string | null {

@@ -128,6 +128,70 @@ describe('a JWT', () => {
       expect((await automate8(server, headers).get(reading(workspaceId))).status).toBe(401);
     }
   });
+
+  it('names its workspace in any of the ways, and is in its first one otherwise', async () => {
+    const one = await buildAutomate8(server);
+    const other = await buildAccount(server);
+    const guest = await buildColleague(server, other, 'manager');
+    // Their second workspace.
+    const invitation = await one.account.portal
+      .post('/members')
+      .send({ name: 'G', email: guest.email, role: 'manager' });
+    await apiOf(server, '', {}).post('/api/invitations/accept').send({
+      token: invitation.body.invitation.token,
+      password: guest.password,
+    });
+    const make = async (name: string, body: object, headers: Record<string, string> = {}, query = '') => {
+      const api = automate8(server, { ...bearer(guest.token), ...headers });
+      return (await api.post(`/api/tags${query}`, { name, ...body })).body.data.workspace_id;
+    };
+    const [first, second] = [other.workspaceId, one.workspaceId];
+    expect(await make('a', {})).toBe(first);
+    expect(await make('b', { workspace_id: second })).toBe(second);
+    expect(await make('c', { workspaceId: second })).toBe(second);
+    expect(await make('d', {}, { 'X-Workspace-ID': second })).toBe(second);
+    expect(await make('e', {}, {}, `?workspace_id=${second}`)).toBe(second);
+    expect(await make('f', { workspace_id: second }, { 'X-Workspace-ID': first })).toBe(second);
+    const stranger = await buildAccount(server);
+    for (const named of [
+      () =>
+        automate8(server, bearer(guest.token)).post('/api/tags', {
+          name: 'x',
+          workspace_id: stranger.workspaceId,
+        }),
+      () => automate8(server, bearer(guest.token)).get(`/api/tags?workspace_id=${stranger.workspaceId}`),
+      () =>
+        automate8(server, { ...bearer(guest.token), 'X-Workspace-ID': stranger.workspaceId }).get(
+          '/api/tags',
+        ),
+      () => automate8(server, { ...bearer(one.apiKey), 'X-Workspace-ID': first }).get('/api/tags'),
+      () => one.api.post('/api/tags', { name: 'x', workspace_id: first }),
+      () => one.api.post('/api/tags', { name: 'x', workspaceId: 15_213 }),
+      () => one.api.get('/api/tags?workspace_id=15213'),
+    ]) {
+      expect((await named()).status).toBe(403);
+    }
+  });
+});
+
+describe('refusals', () => {
+  it('come in the order 401, 429, 403, 400, 404', async () => {
+    const { api } = await buildAutomate8(server, {
+      permissions: ['tags:read', 'tags:write'],
+      rateLimitPerMinute: 4,
+    });
+    stopClock();
+    const unknown = automate8(server, bearer('crm_live_unknown'));
+    expect((await unknown.post('/api/tags', { workspace_id: 'x' })).status).toBe(401);
+    // Lacks the permission, and the id is unknown.
+    expect((await api.delete('/api/tags/unknown')).status).toBe(403);
+    // Another's workspace, and the name is missing.
+    expect((await api.post('/api/tags', { workspace_id: 'x' })).status).toBe(403);
+    // The colour is none, and the id is unknown.
+    expect((await api.put('/api/tags/unknown', { color: 'black' })).status).toBe(400);
+    expect((await api.put('/api/tags/unknown', { color: 'red' })).status).toBe(404);
+    expect((await api.delete('/api/tags/unknown')).status).toBe(429);
+  });
 });
 
 describe('rate limits', () => {
@@ -145,13 +209,14 @@ describe('rate limits', () => {
     expect(refused?.body).toMatchObject({ success: false, error: 'Rate limit exceeded' });
   });
 
-  it('are what a key was made with, and 100 for a person', async () => {
+  it('are what a key was made with, 100 for a person, and 100 for an address at tags', async () => {
     const limitOf = async ({ workspaceId, ...client }: Automate8Client, way: 'api' | 'person') =>
       (await client[way].get(reading(workspaceId))).headers['x-ratelimit-limit'];
     const own = await buildAutomate8(server, { rateLimitPerMinute: 7 });
     expect([await limitOf(own, 'api'), await limitOf(own, 'person')]).toEqual(['7', '100']);
     const wide = await buildAutomate8(server, { rateLimitPerMinute: 1_000 });
     expect(await limitOf(wide, 'api')).toBe('1000');
+    expect((await wide.api.get('/api/tags')).headers['x-ratelimit-limit']).toBe('100');
   });
 
   it('are the operator’s where one is set, save for a key’s own', async () => {

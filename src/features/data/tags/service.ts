@@ -106,6 +106,19 @@ async function namingDuplicates<T>(
   }
 }
 
+/** More than anybody looks through. */
+const listedMax = 10_000;
+
+/** All live tags, as far as anybody looks through them. */
+export const listTags = (ctx: Context, workspaceId: ObjectId): Promise<Tag[]> =>
+  tagEntity
+    .collection(ctx.db)
+    .findPage(
+      workspaceId,
+      { archived: false },
+      { hint: 'list', sort: { createdAt: -1, _id: -1 }, limit: listedMax },
+    );
+
 /** A workspace with more has no use for them, and each request reads their names. */
 const namesMax = 2_000;
 
