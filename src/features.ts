@@ -17,6 +17,8 @@ import { feature as health } from './features/platform/health/feature.ts';
 import { feature as oauth } from './features/platform/oauth/feature.ts';
 import { feature as webhooks } from './features/platform/webhooks/feature.ts';
 import { feature as companies } from './features/sales/companies/feature.ts';
+import { feature as deals } from './features/sales/deals/feature.ts';
+import { feature as pipelines } from './features/sales/pipelines/feature.ts';
 import { feature as properties } from './features/sales/properties/feature.ts';
 import { feature as accounts } from './tenancy/accounts/feature.ts';
 import { feature as members } from './tenancy/members/feature.ts';
@@ -36,6 +38,8 @@ export const features: readonly Feature[] = [
   contacts,
   customers,
   companies,
+  pipelines,
+  deals,
   tasks,
   members,
   workspaces,

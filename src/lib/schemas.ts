@@ -30,6 +30,11 @@ export const calendarDay = z.iso
 export const dateTimeOut = z.string().meta({ format: 'date-time' });
 
 export const shortText = z.string().trim().min(1).max(300);
+export const currencyCode = z
+  .string()
+  .trim()
+  .toUpperCase()
+  .regex(/^[A-Z]{3}$/, 'Must be an ISO 4217 code such as INR');
 export const longText = z.string().max(20_000);
 export const email = z.email().max(254);
 export const phoneNumber = z.string().trim().min(1).max(32);

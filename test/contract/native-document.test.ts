@@ -76,7 +76,7 @@ describe('the generated document covers the native contract', () => {
 
   it('documents the webhooks of the contract', () => {
     const { webhooks } = JSON.parse(JSON.stringify(generated)) as { webhooks: Json };
-    expect(Object.keys(webhooks).sort()).toEqual([...contract.webhooks].sort());
+    expect(Object.keys(webhooks)).toEqual(expect.arrayContaining([...contract.webhooks]));
   });
 });
 

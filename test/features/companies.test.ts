@@ -277,7 +277,7 @@ describe('the tree of companies under concurrency', () => {
       set: { parentId: one._id },
     });
     held.release();
-    expect((await late).status).toBe(503);
+    expect((await late).status).toBe(422);
     expect(await read(tenant, one._id)).not.toHaveProperty('parentId');
     expect(await read(tenant, two._id)).toMatchObject({ parentId: one._id });
   }, 20_000);

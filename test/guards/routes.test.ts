@@ -231,8 +231,8 @@ function roleFor({ method, url }: RouteUnderTest): Role {
   // A question may be too long for a URL; who may cancel a job depends on the job.
   if (method === 'GET' || /\/(check-duplicate|search)$|^\/jobs/.test(path)) return 'viewer';
   if (/^\/(settings|fields|members)/.test(path)) return 'admin';
-  // Everybody's records hang on the tags.
-  return /^\/tags|\/bulk$/.test(path) ? 'manager' : 'agent';
+  // Everybody's records hang on the tags, and on the pipelines.
+  return /^\/(tags|pipelines)|\/bulk$/.test(path) ? 'manager' : 'agent';
 }
 
 const uuidTrap = 'uuid() is strict about versions; use guid()';

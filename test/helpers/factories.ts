@@ -41,6 +41,11 @@ export const buildCompany = (overrides: Overrides = {}) => ({
   ...overrides,
 });
 
+export const buildDeal = (overrides: Overrides = {}) => ({
+  title: 'Office floor',
+  ...overrides,
+});
+
 /** Creates a record over the API and returns it as it was answered. */
 export async function createRecord({ api }: Pick<Tenant, 'api'>, path: string, body: object) {
   const answer = await api.post(path).send(body);
@@ -68,3 +73,23 @@ export async function createCustomer(tenant: Tenant, overrides: Overrides = {}) 
 
 export const createCompany = (tenant: Tenant, overrides: Overrides = {}) =>
   createRecord(tenant, '/companies', buildCompany(overrides));
+
+export const createDeal = (tenant: Tenant, overrides: Overrides = {}) =>
+  createRecord(tenant, '/deals', buildDeal(overrides));
+
+interface StageOut {
+  stageId: string;
+  name: string;
+}
+
+/** A pipeline with the stages that one has whose creator gave none. */
+export async function createPipeline(tenant: Tenant, overrides: Overrides = {}) {
+  const pipeline = await createRecord(tenant, '/pipelines', { name: 'Rentals', ...overrides });
+  return { ...pipeline, stages: pipeline.stages as StageOut[] };
+}
+
+/** The pipeline that the workspace began with. */
+export async function firstPipelineOf({ api }: Pick<Tenant, 'api'>) {
+  const { body } = await api.get('/pipelines?sort=createdAt&limit=1');
+  return body.data[0] as { _id: string; stages: StageOut[] };
+}

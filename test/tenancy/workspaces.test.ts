@@ -4,6 +4,7 @@ import { contactEntity } from '../../src/features/people/contacts/record.ts';
 import { customerEntity } from '../../src/features/people/customers/record.ts';
 import { leadEntity } from '../../src/features/people/leads/record.ts';
 import { companyEntity } from '../../src/features/sales/companies/record.ts';
+import { dealEntity } from '../../src/features/sales/deals/record.ts';
 import { features } from '../../src/features.ts';
 import { ObjectId } from '../../src/lib/ids.ts';
 import { recordRoutes } from '../../src/records/api/routes.ts';
@@ -278,7 +279,7 @@ describe('POST /api/workspaces/:workspaceId/fields', () => {
       { ...field, entity: 'contact', required: false, options: [] },
     ]);
     expect((await portal.get('/fields?entity=contact')).body.data).toHaveLength(1);
-    expect((await portal.get('/fields?entity=deal')).status).toBe(422);
+    expect((await portal.get('/fields?entity=payroll')).status).toBe(422);
   });
 
   it.each(['customField_123', 'X', 'a'.repeat(64), 'constructor', 'toString', '0'])(
@@ -405,6 +406,7 @@ describe('GET /schema', () => {
       'contactFields',
       'customerFields',
       'companyFields',
+      'dealFields',
     ]);
     const byKey = (fields: { fieldKey: string }[], key: string) =>
       fields.find(({ fieldKey }) => fieldKey === key);
@@ -434,6 +436,7 @@ describe('GET /schema', () => {
       contactFields: contactEntity,
       customerFields: customerEntity,
       companyFields: companyEntity,
+      dealFields: dealEntity,
     };
     expect(Object.keys(data)).toEqual(Object.keys(entities));
     for (const [name, { schemas }] of Object.entries(entities)) {

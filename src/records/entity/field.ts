@@ -14,6 +14,8 @@ export interface Options<Value = unknown> {
    * from before the field was declared show it; a function may have nothing to give, so that its field can be cleared.
    */
   initial?: Value | ((workspace: Workspace) => Value | undefined);
+  /** Every record has it, though a create need not give it: the entity's rules see to that. */
+  always?: true;
   /** Nothing clears it. */
   kept?: true;
   /** The server sets it; bodies don't have it. */
@@ -117,7 +119,7 @@ export const field = <Stored, Given, Shown, O extends Options>(
 
 /** Whether every record has it. */
 export const isAlwaysThere = ({ options }: Field): boolean =>
-  options.required === true || isConstant(options.initial);
+  options.required === true || options.always === true || isConstant(options.initial);
 
 /** Whether null clears it. */
 export const isClearable = (field: Field): boolean =>

@@ -167,14 +167,17 @@ const amountMax = 1e13;
  * An amount in the workspace's currency. With `currency` another field names it, the workspace's where a create leaves it
  * out; such an amount is always there, so that neither is without the other.
  */
-export const money = <const O extends Options<number> & { min?: number; max?: number; currency?: string }>(
+export const money = <
+  const O extends Options<number> & { min?: number; max?: number; currency?: string; decimals?: number },
+>(
   options: O = {} as O,
 ) => {
-  const { max = amountMax, min = -max, currency, required, initial } = options;
+  const { max = amountMax, min = -max, currency, decimals, required, initial } = options;
+  const amount = z.number().min(min).max(max);
   if (currency !== undefined && required !== true && initial === undefined)
     throw new Error(`The amount in ${currency} must be required or have an initial value`);
   const kind: Kind<Money, number, number> = {
-    given: z.number().min(min).max(max),
+    given: decimals === undefined ? amount : amount.refine(...withDecimals(decimals)),
     shown: z.number(),
     stored: { _id: false, type: { amount: String, currency: String }, default: undefined },
     type: 'number',
@@ -188,11 +191,20 @@ export const money = <const O extends Options<number> & { min?: number; max?: nu
   return field(kind, options);
 };
 
+const withDecimals = (decimals: number) =>
+  [
+    (value: number) => Number(value.toFixed(decimals)) === value,
+    `Must have at most ${decimals} decimals`,
+  ] as const;
+
 /** The currency of the money in another field, given and shown beside it. */
-export const currencyOf = <const O extends Options<string>>(from: string, options: O = {} as O) =>
+export const currencyOf = <const O extends Options<string> & { schema?: z.ZodType<string> }>(
+  from: string,
+  options: O = {} as O,
+) =>
   field<never, string, string, O>(
     {
-      given: shortText,
+      given: options.schema ?? shortText,
       shown: z.string(),
       type: 'text',
       source: from,

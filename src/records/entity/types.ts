@@ -41,7 +41,10 @@ type Values<X extends Field> = NonNullable<X['is']>;
 type Given<X extends Field> = Values<X>['given'];
 type Shown<X extends Field> = Values<X>['shown'];
 
-type IsAlwaysThere<X extends Field> = X['options'] extends { required: true } | { initial: Constant }
+type IsAlwaysThere<X extends Field> = X['options'] extends
+  | { required: true }
+  | { always: true }
+  | { initial: Constant }
   ? true
   : false;
 type IsServerSide<X extends Field> = X['options'] extends { managed: true } | { hidden: true } ? true : false;

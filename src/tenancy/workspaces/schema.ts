@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isStorableName } from '../../lib/json-value.ts';
 import { isCountry } from '../../lib/phone.ts';
-import { shortText } from '../../lib/schemas.ts';
+import { currencyCode, shortText } from '../../lib/schemas.ts';
 import { isTimeZone } from '../../lib/time-zone.ts';
 import { fieldTypes, type Module } from './model.ts';
 
@@ -41,11 +41,7 @@ export const settingsInputOf = (modules: readonly Module[]) =>
     .object({
       workspaceName: shortText,
       timezone: z.string().refine(isTimeZone, 'Must be an IANA time zone such as Asia/Kolkata'),
-      currency: z
-        .string()
-        .trim()
-        .toUpperCase()
-        .regex(/^[A-Z]{3}$/, 'Must be an ISO 4217 code such as INR'),
+      currency: currencyCode,
       defaultCountry: z
         .string()
         .trim()
