@@ -39,7 +39,15 @@ export function beforeNextChange<T extends RecordDocument>(
 }
 
 /** What the store keeps in a record for itself. */
-export const storeFields = ['owed', 'owedSince', 'facets', 'tally', 'idempotency', 'storedAt'] as const;
+export const storeFields = [
+  'owed',
+  'owedSince',
+  'facets',
+  'sortKeys',
+  'tally',
+  'idempotency',
+  'storedAt',
+] as const;
 
 /** The record without what the store keeps for itself. */
 export function snapshotOf(record: RecordDocument): Record<string, unknown> {
@@ -47,6 +55,7 @@ export function snapshotOf(record: RecordDocument): Record<string, unknown> {
     owed: _,
     owedSince: _since,
     facets: _facets,
+    sortKeys: _keys,
     tally: _tally,
     idempotency: _mark,
     storedAt: _at,

@@ -3,11 +3,12 @@ import type { Context } from '../context.ts';
 import { tenantCollection } from '../infra/mongo.ts';
 import { duplicateKeyFields } from '../infra/mongo-errors.ts';
 import type { TenantDocument } from '../infra/tenant-collection.ts';
-import type { ObjectId } from '../lib/ids.ts';
+import { ObjectId } from '../lib/ids.ts';
 
 /**
- * What a workspace has used of something of which it gets so much a day. Counted in MongoDB, each time by one operation
- * that takes all that was asked for or nothing: so it holds without Redis and however many processes ask at once.
+ * What was used on a day of something of which a workspace, or everybody together, gets so much a day. Counted in
+ * MongoDB, each time by one operation that takes all that was asked for or nothing: so it holds without Redis and however
+ * many processes ask at once.
  */
 interface DailyUse extends TenantDocument {
   /** Of what. */
@@ -32,12 +33,15 @@ dailyUseSchema.index({ day: 1 }, { name: 'expiry', expireAfterSeconds: (keptDays
 
 const dailyUses = tenantCollection<DailyUse>('daily_uses', dailyUseSchema);
 
-/** An allowance of a workspace. */
 export interface Allowance {
-  workspaceId: ObjectId;
+  /** Whose it is; everybody's when left out. */
+  workspaceId?: ObjectId;
   name: string;
   perDay: number;
 }
+
+/** Stands for all workspaces together. */
+const everybody = new ObjectId('0'.repeat(24));
 
 /** Of which day a moment is. */
 const dayOf = (time: Date): Date => new Date(Math.floor(time.getTime() / dayMs) * dayMs);
@@ -46,7 +50,10 @@ const dayOf = (time: Date): Date => new Date(Math.floor(time.getTime() / dayMs) 
 export const nextDay = (time: Date): Date => new Date(dayOf(time).getTime() + dayMs);
 
 /** How much is left today. */
-export async function leftToday(ctx: Context, { workspaceId, name, perDay }: Allowance): Promise<number> {
+export async function leftToday(
+  ctx: Context,
+  { workspaceId = everybody, name, perDay }: Allowance,
+): Promise<number> {
   const filter = { name, day: dayOf(ctx.clock.now()) };
   const found = await dailyUses(ctx.db).findOne(workspaceId, filter, { hint: 'use' });
   return Math.max(0, perDay - (found?.used ?? 0));
@@ -55,7 +62,7 @@ export async function leftToday(ctx: Context, { workspaceId, name, perDay }: All
 /** Takes an amount from today's allowance. @returns what gives it back; undefined when there is not so much left */
 export async function takeToday(
   ctx: Context,
-  { workspaceId, name, perDay }: Allowance,
+  { workspaceId = everybody, name, perDay }: Allowance,
   amount: number,
 ): Promise<(() => Promise<void>) | undefined> {
   if (amount > perDay) return undefined;

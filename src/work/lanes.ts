@@ -11,7 +11,7 @@ const markPrecisionMs = 1_000;
 export const urgently = new Date(0);
 
 export const rowsOf = (ctx: Context, { collection }: Lanes): TenantCollection<Lane> =>
-  ctx.db.tenant<Lane>(collection);
+  ctx.db.tenant<Lane>(collection(ctx.db).name);
 
 /** Up to when something counts as due now. */
 export const soon = (ctx: Context): Date => new Date(ctx.clock.now().getTime() + clockToleranceMs);

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { nudge } from './lanes.ts';
+import { nudge, rowsOf } from './lanes.ts';
 import { dueLanes, type Lane, type Lanes } from './work.ts';
 
 const sweptLanesMax = 500;
@@ -12,8 +12,7 @@ export function createLaneSweep(kind: Lanes): (ctx: Context) => Promise<void> {
   let from: Date | undefined;
   return async (ctx) => {
     const now = ctx.clock.now();
-    const due = await ctx.db
-      .tenant<Lane>(kind.collection)
+    const due = await rowsOf(ctx, kind)
       .acrossTenants.find(
         { dueAt: { ...(from ? { $gte: from } : {}), $lte: now } },
         {

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
 import type { Context } from '../context.ts';
+import type { Database } from '../infra/mongo.ts';
 import type { TenantDocument } from '../infra/tenant-collection.ts';
 import type { ObjectId } from '../lib/ids.ts';
 
@@ -25,7 +26,7 @@ export interface Lanes<L extends Lane = Lane> {
   /** Also the name of the queue. */
   readonly name: string;
   /** Where their rows are. */
-  readonly collection: string;
+  collection(db: Database): { readonly name: string };
   /** The fields that tell a lane from the others of its workspace, and the index that finds it by them. */
   locate(key: string): { fields: Record<string, unknown>; hint: Record<string, 1> };
   /** What `locate` finds the lane by. */

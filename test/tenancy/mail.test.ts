@@ -143,8 +143,29 @@ describe('the daily quota', () => {
     expect(statuses).toEqual([...Array(mailsPerDay.addressAndKind).fill(200), 429, 429, 429]);
     const refused = answers.find(({ status }) => status === 429);
     expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(0);
+    // Each kind has its own.
+    expect((await post('/api/email/verification', { email })).status).toBe(200);
     later(24 * 3_600_000);
     expect((await post('/api/password/forgot', { email })).status).toBe(200);
+  });
+
+  it('is the same for the verification, whether somebody waits for it or not', async () => {
+    const registration = buildRegistration();
+    await post('/api/register', registration);
+    // The registration's own mail was the first.
+    for (const [email, left] of [
+      [registration.email, mailsPerDay.addressAndKind - 1],
+      [buildEmail(), mailsPerDay.addressAndKind],
+    ] as const) {
+      const ask = () => post('/api/email/verification', { email });
+      for (let count = 0; count < left; count += 1) {
+        expect((await ask()).body).toEqual({
+          success: true,
+          message: 'If the address waits to be verified, a mail is on its way',
+        });
+      }
+      expect((await ask()).status).toBe(429);
+    }
   });
 
   it('bounds what one workspace sends', async () => {

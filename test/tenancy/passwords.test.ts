@@ -123,6 +123,39 @@ describe('POST /api/email/verify', () => {
   );
 });
 
+describe('POST /api/email/verification', () => {
+  const ask = (email: string) => post('/api/email/verification', { email });
+
+  it('sends the mail once more, which makes the one before worthless', async () => {
+    const { body } = await post('/api/register', buildRegistration());
+    const again = await ask(body.user.email.toUpperCase());
+    expect(again.status).toBe(200);
+    expect((await post('/api/email/verify', body.verification)).status).toBe(422);
+    expect((await post('/api/email/verify', again.body.verification)).status).toBe(200);
+  });
+
+  it('answers the same for an address that is verified, and for one that nobody has', async () => {
+    const { body } = await post('/api/register', buildRegistration());
+    const { email } = body.user;
+    await post('/api/email/verify', body.verification);
+    for (const { status, body: answer } of [await ask(email), await ask(buildEmail())]) {
+      expect(status).toBe(200);
+      expect(answer).toEqual({
+        success: true,
+        message: 'If the address waits to be verified, a mail is on its way',
+        verification: { token: expect.stringMatching(/^[\w-]{43}$/) },
+      });
+      expect((await post('/api/email/verify', answer.verification)).status).toBe(422);
+    }
+    const user = await server.ctx.db.global('users').findOne({ email });
+    expect(user).not.toHaveProperty('verification');
+  });
+
+  it.each([[{}], [{ email: 'nobody' }], [{ email: { $gt: '' } }]])('refuses %j', async (body) => {
+    expect((await post('/api/email/verification', body)).status).toBe(422);
+  });
+});
+
 describe('PUT /api/account/password', () => {
   const change = (token: string, currentPassword: string, chosen = newPassword) =>
     anonymous(server)

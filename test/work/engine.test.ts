@@ -30,14 +30,14 @@ const chores = tenantCollection<Chore>('test_chores', choreSchema);
 
 const laneSchema = new Schema<Lane>({ ...laneFields });
 laneSchema.index(dueLanes, { name: 'due', sparse: true });
-tenantCollection<Lane>('test_chore_lanes', laneSchema);
+const choreLanes = tenantCollection<Lane>('test_chore_lanes', laneSchema);
 
 let done: string[];
 let processed: (chore: Chore) => Promise<void>;
 
 const choreWork: Work<Lane, Chore, void> = {
   name: 'chores',
-  collection: 'test_chore_lanes',
+  collection: choreLanes,
   locate: (key) => ({ fields: { _id: new ObjectId(key) }, hint: { _id: 1 } }),
   keyOf: ({ _id }) => _id.toHexString(),
   open: async (ctx, { workspaceId }) => ({

@@ -42,6 +42,14 @@ async function inTime<T>(call: Promise<T>): Promise<T> {
   }
 }
 
+describe("a provider's answer", () => {
+  it('is not read on beyond all bounds', async () => {
+    const kilobyte = '"a",'.repeat(256);
+    const url = await startDrip('HTTP/1.1 200 OK\r\n\r\n[', kilobyte.repeat(1_024));
+    expect(await inTime(callProvider(url, {}, 60_000))).toMatchObject({ status: 200, body: undefined });
+  });
+});
+
 describe("a call of a provider's API ends in time", () => {
   it.each([
     ['nothing comes', '', ''],

@@ -3,7 +3,7 @@ import { AppError } from '../../lib/errors.ts';
 import { isLoopback, networkOf } from '../../lib/ip.ts';
 
 /** What one place may ask of a server that costs somebody else something: accounts, and mail to people. */
-const perHour = { register: 20, forgot: 20 };
+const perHour = { register: 20, forgot: 20, verification: 20 };
 const windowSeconds = 3_600;
 
 /**

@@ -1,7 +1,13 @@
 import type { Routes } from '../../http.ts';
 import { actionSuccess, done } from '../../lib/schemas.ts';
 import { callerOf } from './caller.ts';
-import { changePassword, requestReset, resetPassword, verifyEmail } from './passwords.ts';
+import {
+  changePassword,
+  requestReset,
+  requestVerification,
+  resetPassword,
+  verifyEmail,
+} from './passwords.ts';
 import { withToken } from './present.ts';
 import { sessionOf } from './request-session.ts';
 import {
@@ -10,6 +16,8 @@ import {
   passwordChange,
   passwordReset,
   resetPromised,
+  verificationPromised,
+  verificationRequest,
 } from './schema.ts';
 
 const tags = ['Accounts'];
@@ -51,6 +59,28 @@ export const passwordRoutes: Routes = async (app, { ctx }) => {
     async ({ body }) => {
       await resetPassword(ctx, body.token, body.password);
       return done('Password set; sign in with it');
+    },
+  );
+
+  app.post(
+    '/api/email/verification',
+    {
+      config: open,
+      schema: {
+        operationId: 'requestEmailVerification',
+        summary:
+          "Ask once more for the mail that shows that the account's address is yours; the answer is the same for any address",
+        tags,
+        body: verificationRequest,
+        response: { 200: verificationPromised },
+      },
+    },
+    async (request) => {
+      const token = await requestVerification(ctx, request.body.email, callerOf(request));
+      return {
+        ...done('If the address waits to be verified, a mail is on its way'),
+        ...withToken('verification', token),
+      };
     },
   );
 

@@ -9,7 +9,7 @@ import type { Caller } from './caller.ts';
 import { limitByPlace } from './limit.ts';
 import { proveByPassword } from './login.ts';
 import type { Session } from './model.ts';
-import { getUser } from './service.ts';
+import { getUser, verificationMs } from './service.ts';
 import { endOtherSessions } from './sessions.ts';
 
 const resetMs = 3_600_000;
@@ -57,6 +57,26 @@ export async function changePassword(
 }
 
 const wrongPassword = () => invalid('currentPassword', 'Is wrong');
+
+/**
+ * Promises the mail once more with which the owner of the address shows that it is theirs; the one before is worth nothing
+ * then. Neither the answer nor its time shows whether there is such an account, and whether it waits for that.
+ * @returns where no mail is sent, the token that it would carry
+ * @throws AppError rate_limited; unavailable when there is no mail server
+ */
+export async function requestVerification(
+  ctx: Context,
+  email: string,
+  caller: Caller,
+): Promise<string | undefined> {
+  await limitByPlace(ctx, 'verification', caller.address);
+  const { mailId, token } = await oweMail(ctx, { kind: 'verification', to: email });
+  await users(ctx.db).updateOne(
+    { email, emailVerifiedAt: { $exists: false } },
+    { $set: { verification: expectToken(ctx, mailId, verificationMs) } },
+  );
+  return token;
+}
 
 /** Notes that the address is theirs, by the token of a mail. @throws AppError invalid */
 export async function verifyEmail(ctx: Context, token: string): Promise<void> {

@@ -63,6 +63,8 @@ export const passwordReset = z
 export const passwordChange = z
   .object({ currentPassword: knownPassword, newPassword })
   .meta({ id: 'PasswordChangeInput' });
+export const verificationRequest = z.object({ email: accountEmail }).meta({ id: 'EmailVerificationRequest' });
+export const verificationPromised = actionSuccess.extend({ verification: mailedToken.optional() });
 export const emailVerification = z.object({ token: tokenInput }).meta({ id: 'EmailVerificationInput' });
 
 export const sessionList = envelope(

@@ -12,7 +12,7 @@ import { limitByPlace } from './limit.ts';
 import { proveByPassword } from './login.ts';
 import { openSession } from './sessions.ts';
 
-const verificationMs = 7 * 24 * 3_600_000;
+export const verificationMs = 7 * 24 * 3_600_000;
 
 export interface SignedIn {
   user: User;

@@ -30,21 +30,4 @@ const owedMailSchema = new Schema<OwedMail>({
 owedMailSchema.index({ dueAt: 1 }, { name: 'due' });
 owedMailSchema.index({ createdAt: 1 }, { name: 'kept', expireAfterSeconds: keptSeconds });
 
-/** How many mails were promised on a day: of one kind to one address, or for one workspace. */
-export interface MailCount {
-  _id: ObjectId;
-  key: string;
-  count: number;
-  expiresAt: Date;
-}
-
-const mailCountSchema = new Schema<MailCount>({
-  key: { type: String, required: true },
-  count: { type: Number, required: true },
-  expiresAt: { type: Date, required: true },
-});
-mailCountSchema.index({ key: 1 }, { name: 'key', unique: true });
-mailCountSchema.index({ expiresAt: 1 }, { name: 'kept', expireAfterSeconds: 0 });
-
 export const owedMails = globalCollection<OwedMail>('owedMails', owedMailSchema);
-export const mailCounts = globalCollection<MailCount>('mailCounts', mailCountSchema);

@@ -1,9 +1,9 @@
 import type { Context } from '../../context.ts';
-import { duplicateKeyFields } from '../../infra/mongo-errors.ts';
 import { sha256 } from '../../lib/crypto.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectId } from '../../lib/ids.ts';
-import { type MailKind, mailCounts } from './model.ts';
+import { type Allowance, nextDay, takeToday } from '../daily-use.ts';
+import type { MailKind } from './model.ts';
 
 /**
  * Mails of the system on a day (of UTC). They are what a stranger can make the operator's mail server send, so the count
@@ -11,36 +11,21 @@ import { type MailKind, mailCounts } from './model.ts';
  */
 export const mailsPerDay = { workspace: 200, addressAndKind: 10 };
 
-const dayMs = 24 * 3_600_000;
-
 /** Counts a mail before it is owed. @throws AppError rate_limited */
 export async function countMail(
   ctx: Context,
-  mail: { kind: MailKind; to: string; workspaceId?: ObjectId },
+  { kind, to, workspaceId }: { kind: MailKind; to: string; workspaceId?: ObjectId },
 ): Promise<void> {
   // The address of a person doesn't belong in a key.
-  await take(ctx, `${mail.kind}:${sha256(mail.to)}`, mailsPerDay.addressAndKind);
-  if (mail.workspaceId) await take(ctx, `workspace:${mail.workspaceId.toHexString()}`, mailsPerDay.workspace);
+  await take(ctx, { name: `mails:${kind}:${sha256(to)}`, perDay: mailsPerDay.addressAndKind });
+  if (workspaceId) await take(ctx, { workspaceId, name: 'mails', perDay: mailsPerDay.workspace });
 }
 
-async function take(ctx: Context, subject: string, max: number): Promise<void> {
-  const now = ctx.clock.now().getTime();
-  const dayEndsAt = (Math.floor(now / dayMs) + 1) * dayMs;
-  const key = `${subject}:${new Date(now).toISOString().slice(0, 10)}`;
-  const once = () =>
-    mailCounts(ctx.db).updateOne(
-      { key, count: { $lt: max } },
-      { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(dayEndsAt + dayMs) } },
-      { upsert: true },
-    );
-  try {
-    // The second of two that begin a day finds what the first one made.
-    await once().catch((error: unknown) => (duplicateKeyFields(error) ? once() : Promise.reject(error)));
-  } catch (error) {
-    if (!duplicateKeyFields(error)) throw error;
-    throw new AppError('rate_limited', {
-      message: 'Too many mails for today',
-      headers: { 'Retry-After': String(Math.ceil((dayEndsAt - now) / 1_000)) },
-    });
-  }
+async function take(ctx: Context, allowance: Allowance): Promise<void> {
+  if (await takeToday(ctx, allowance, 1)) return;
+  const now = ctx.clock.now();
+  throw new AppError('rate_limited', {
+    message: 'Too many mails for today',
+    headers: { 'Retry-After': String(Math.ceil((nextDay(now).getTime() - now.getTime()) / 1_000)) },
+  });
 }

@@ -2,11 +2,12 @@ import type { Context } from '../../../context.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { announce, wake } from '../../../work/lanes.ts';
 import type { Lane, LaneRef, Lanes } from '../../../work/work.ts';
+import { laneRows } from './model.ts';
 
 /** A workspace's jobs share one lane, under the workspace's id, and take turns in it. */
 export const jobLanes: Lanes<Lane> = {
   name: 'jobs',
-  collection: 'job_lanes',
+  collection: laneRows,
   locate: (key) => ({ fields: { _id: new ObjectId(key) }, hint: { _id: 1 } }),
   keyOf: ({ _id }) => _id.toHexString(),
 };

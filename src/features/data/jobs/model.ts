@@ -81,4 +81,4 @@ const laneSchema = new Schema<Lane>({ ...laneFields });
 // The sweep for lanes with something to do.
 laneSchema.index(dueLanes, { name: 'due_lanes', sparse: true });
 
-tenantCollection<Lane>('job_lanes', laneSchema);
+export const laneRows = tenantCollection<Lane>('job_lanes', laneSchema);

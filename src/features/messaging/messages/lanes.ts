@@ -3,12 +3,12 @@ import type { ObjectId } from '../../../lib/ids.ts';
 import { announce, nudge } from '../../../work/lanes.ts';
 import type { Lanes } from '../../../work/work.ts';
 import type { Channel } from '../channels.ts';
-import type { MessageLane } from './model.ts';
+import { type MessageLane, messageLanes } from './model.ts';
 
 /** A workspace's messages of one channel share a lane: they leave at one pace, through one provider. */
 export const channelLanes: Lanes<MessageLane> = {
   name: 'messages',
-  collection: 'message_lanes',
+  collection: messageLanes,
   locate: (key) => ({ fields: { channel: key as Channel }, hint: { workspaceId: 1, channel: 1 } }),
   keyOf: ({ channel }) => channel,
 };

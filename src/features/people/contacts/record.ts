@@ -3,7 +3,6 @@ import { shortText } from '../../../lib/schemas.ts';
 import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/entity.ts';
 import {
   customFields,
-  e164Of,
   email,
   listed,
   longText,
@@ -22,6 +21,7 @@ import {
   parts,
 } from '../../../records/entity/structured-kinds.ts';
 import { namesDescribed, partsOf } from '../names.ts';
+import { mobileNumberOf } from '../number.ts';
 
 const employeesMax = 100_000_000;
 const revenueMax = 1e15;
@@ -36,14 +36,7 @@ export const contactEntity = entity({
     name: text({ required: true, search: true }),
     firstName: text({ facet: true, describe: namesDescribed }),
     lastName: text({ facet: true, describe: namesDescribed }),
-    mobileNumber: phone({
-      required: 'natively',
-      search: true,
-      describe: 'Primary mobile number; a live contact with the same number is a duplicate',
-    }),
-    mobileE164: e164Of('mobileNumber', {
-      unique: { index: 'unique_phone', reason: 'Duplicate mobile number' },
-    }),
+    ...mobileNumberOf('contact'),
     email: email({ search: true, filter: true }),
     emailDomain: domainOf('email', { filter: true }),
     /** It may be shared, so it makes no duplicates. */

@@ -3,18 +3,17 @@ import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/e
 import {
   choice,
   customFields,
-  e164Of,
   email,
   listed,
   longText,
   member,
   money,
-  phone,
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
 import { domainOf, number, parts } from '../../../records/entity/structured-kinds.ts';
 import { namesDescribed, partsOf } from '../names.ts';
+import { mobileNumberOf } from '../number.ts';
 
 /** A person who may buy. */
 export const leadEntity = entity({
@@ -26,14 +25,7 @@ export const leadEntity = entity({
     name: text({ required: true, search: true }),
     firstName: text({ describe: namesDescribed }),
     lastName: text({ describe: namesDescribed }),
-    mobileNumber: phone({
-      required: 'natively',
-      search: true,
-      describe: 'Primary mobile number; a live lead with the same number is a duplicate',
-    }),
-    mobileE164: e164Of('mobileNumber', {
-      unique: { index: 'unique_phone', reason: 'Duplicate mobile number' },
-    }),
+    ...mobileNumberOf('lead'),
     email: email({ search: true }),
     emailDomain: domainOf('email'),
     /** The address, of a lead that has to stay the only live one with it: parallel merges meet here (see merge.ts). */

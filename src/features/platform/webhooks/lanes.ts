@@ -2,7 +2,7 @@ import type { Context } from '../../../context.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { announce, wake } from '../../../work/lanes.ts';
 import type { LaneRef, Lanes } from '../../../work/work.ts';
-import type { Lane } from './model.ts';
+import { type Lane, lanes } from './model.ts';
 
 /** Each endpoint has a lane of its own, under the subscription's id, and so its own pace. */
 export interface Endpoint {
@@ -12,7 +12,7 @@ export interface Endpoint {
 
 export const endpointLanes: Lanes<Lane> = {
   name: 'webhooks',
-  collection: 'webhook_lanes',
+  collection: lanes,
   locate: (key) => ({ fields: { _id: new ObjectId(key) }, hint: { _id: 1 } }),
   keyOf: ({ _id }) => _id.toHexString(),
 };

@@ -6,10 +6,13 @@ import { ProviderUnavailable, ProviderUncertain } from './provider.ts';
  */
 const callTimeoutMs = 15_000;
 
+/** A page of a thousand templates has less; of what answers with more nothing is read on. */
+const answerBytesMax = 4 * 1_024 * 1_024;
+
 export interface ProviderAnswer {
   status: number;
   headers: Headers;
-  /** The parsed JSON; undefined when it is none. */
+  /** The parsed JSON; undefined when it is none, or beyond all bounds. */
   body: unknown;
 }
 
@@ -43,13 +46,26 @@ export async function callProvider(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await response.text();
+    const text = await textOf(response);
     return { status: response.status, headers: response.headers, body: parse(text) };
   } catch (error) {
     const code = (error as { cause?: { code?: string } }).cause?.code ?? '';
     if (notSentCodes.has(code)) throw new ProviderUnavailable('The provider can’t be reached', { code });
     throw new ProviderUncertain('The connection to the provider was lost', { cause: error });
   }
+}
+
+/** The answer's text; nothing of one that is too long. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop ends the connection.
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > answerBytesMax) return '';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string): unknown {
