@@ -6,6 +6,7 @@ import type { Measure } from './infra/metrics.ts';
 import type { ObjectId } from './lib/ids.ts';
 import type { Caller } from './records/api/service.ts';
 import type { AnyEntity } from './records/entity/entity.ts';
+import type { ReferenceHolder } from './records/references.ts';
 import type { EventListener } from './records/relay.ts';
 import type { Module } from './tenancy/workspaces/model.ts';
 import type { Work } from './work/work.ts';
@@ -42,6 +43,8 @@ export interface Feature {
   readonly sweeps?: readonly ((ctx: Context, signal: AbortSignal) => Promise<unknown>)[];
   /** What it measures, so that it is shown before it has happened for the first time. */
   readonly measures?: readonly Measure<unknown>[];
+  /** Where its records refer to others otherwise than by a field that says so, or have rules for it. */
+  readonly references?: readonly ReferenceHolder[];
   /** Keeps the workspaces' tags; one feature does. */
   readonly tagKeeper?: TagKeeper;
   /** Makes the sample records of the demo, and of the guards that call every route. */

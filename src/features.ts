@@ -2,6 +2,7 @@ import type { Feature } from './feature.ts';
 import { feature as erasure } from './features/data/erasure/feature.ts';
 import { feature as history } from './features/data/history/feature.ts';
 import { feature as jobs } from './features/data/jobs/feature.ts';
+import { feature as merging } from './features/data/merging/feature.ts';
 import { feature as tags } from './features/data/tags/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
 import { feature as tasks } from './features/engagement/tasks/feature.ts';
@@ -49,6 +50,7 @@ export const features: readonly Feature[] = [
   messageProviders,
   providerCallbacks,
   apiKeys,
+  merging,
   tags,
   jobs,
   erasure,

@@ -232,7 +232,7 @@ function roleFor({ method, url }: RouteUnderTest): Role {
   if (method === 'GET' || /\/(check-duplicate|search)$|^\/jobs/.test(path)) return 'viewer';
   if (/^\/(settings|fields|members)/.test(path)) return 'admin';
   // Everybody's records hang on the tags, and on the pipelines.
-  return /^\/(tags|pipelines)|\/bulk$/.test(path) ? 'manager' : 'agent';
+  return /^\/(tags|pipelines)|\/(bulk|merge)$/.test(path) ? 'manager' : 'agent';
 }
 
 const uuidTrap = 'uuid() is strict about versions; use guid()';

@@ -62,11 +62,12 @@ export function storeOf<T extends RecordDocument>(
 /** Which fields lists and the search look at, and how. */
 export function facetRulesOf(fields: Fields, filters: Record<string, string>): FacetRules {
   const rules: Record<string, FacetRules[string]> = {};
-  for (const [name, { options, searchRule, facetRule = 'value' }] of Object.entries(fields)) {
+  for (const [name, { options, searchRule, facetRule = 'value', refersTo }] of Object.entries(fields)) {
     if (options.search && options.filter && searchRule === 'words')
       throw new Error(`${name} is kept by its words, so lists can't filter by its whole value`);
     if (options.search && searchRule) rules[name] = searchRule;
-    else if (options.filter || options.facet) rules[name] = facetRule;
+    // Of two records that are merged, one has to be found wherever it is referred to.
+    else if (options.filter || options.facet || refersTo) rules[name] = facetRule;
   }
   for (const path of Object.values(filters)) rules[path] ??= 'value';
   return rules;

@@ -8,6 +8,8 @@ import type { JobKind } from './kind.ts';
 import { announceJob, wakeJobs } from './lanes.ts';
 import { type Job, type JobStatus, jobs } from './model.ts';
 
+export { presentJob } from './present.ts';
+
 /** More than a person begins, and few enough to be looked through. */
 const underWayMax = 100;
 /** How long one that has ended can be asked about. */
@@ -19,6 +21,8 @@ export interface NewJob extends Pick<Job, 'kind' | 'subject'> {
   input?: Record<string, unknown>;
   /** A second job with the key of one that is under way is that one. */
   key?: string;
+  /** When it is begun at the earliest: for a job that is stored before what it follows from. */
+  dueAt?: Date;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface NewJob extends Pick<Job, 'kind' | 'subject'> {
 export async function startJob(
   ctx: Context,
   { workspaceId, kind, id: authorId, contract }: Author,
-  { id = new ObjectId(), input = {}, ...given }: NewJob,
+  { id = new ObjectId(), input = {}, dueAt, ...given }: NewJob,
 ): Promise<Job> {
   const now = ctx.clock.now();
   const job: Job = {
@@ -44,13 +48,30 @@ export async function startJob(
     attempts: 0,
     createdAt: now,
     updatedAt: now,
-    dueAt: now,
+    dueAt: dueAt ?? now,
   };
   // Before the job: a lane that is due for nothing is looked at in vain, a job without its mark never.
   await announceJob(ctx, workspaceId);
   const stored = await insertOnce(ctx, job);
   if (stored.dueAt) await wakeJobs(ctx, workspaceId);
   return stored;
+}
+
+/** Has a job begun that was stored for later. */
+export async function hastenJob(ctx: Context, { workspaceId, _id }: Job): Promise<void> {
+  const isWaiting = { _id, status: 'queued' as const, dueAt: { $exists: true } };
+  await jobs(ctx.db).updateOne(
+    workspaceId,
+    isWaiting,
+    { $set: { dueAt: ctx.clock.now() } },
+    { hint: '_id_' },
+  );
+  await wakeJobs(ctx, workspaceId);
+}
+
+/** Takes back a job that nobody has been told of. */
+export async function dropJob(ctx: Context, { workspaceId, _id }: Job): Promise<void> {
+  await jobs(ctx.db).deleteMany(workspaceId, { _id });
 }
 
 /** In whose name a job does what it does. */

@@ -52,6 +52,9 @@ export const tagService: RecordService<EntityTypesOf<typeof tagEntity>> = {
 
 export const { create: createTag, update: updateTag, archive: archiveTag, get: getTag } = tagService;
 
+/** One that is archived already is left alone. */
+const archiving = { isArchivedToo: true, isMark: true, action: 'archived' } as const;
+
 async function follow(ctx: Context, tag: Tag): Promise<void> {
   await forgetWorkspace(ctx, tag.workspaceId);
   await startCarrying(ctx, tag);
@@ -165,7 +168,7 @@ async function replace(ctx: Context, workspaceId: ObjectId, names: readonly stri
     if (wanted.has(tagKey(tag.name)) || (await isBorne(ctx, workspaceId, tag.name))) continue;
     const author = systemIn(workspaceId);
     const revision = (current: Tag) => (current.archived ? undefined : { set: ended(ctx, current, author) });
-    const gone = await updateRecord(ctx, tagEntity, author, tag._id, revision, { isArchivedToo: true });
+    const gone = await updateRecord(ctx, tagEntity, author, tag._id, revision, archiving);
     await startCarrying(ctx, gone);
   }
   await forgetWorkspace(ctx, workspaceId);

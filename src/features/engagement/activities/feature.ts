@@ -1,5 +1,6 @@
 import type { Feature } from '../../../feature.ts';
 import { activityEntity } from './record.ts';
+import { activitiesOfLeads } from './references.ts';
 import { activityRoutes } from './routes.ts';
 import { sampleActivities } from './samples.ts';
 
@@ -8,5 +9,6 @@ export const feature: Feature = {
   tags: [{ name: 'Activities', description: 'What happened around the records' }],
   entities: [activityEntity],
   workspaceRoutes: [activityRoutes],
+  references: [activitiesOfLeads],
   samples: sampleActivities,
 };

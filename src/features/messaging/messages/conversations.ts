@@ -9,7 +9,7 @@ import { systemIn } from '../../../tenancy/actor.ts';
 import { type Conversation, type ConversationStatus, conversations, type Message } from './model.ts';
 
 /** Conversations are listed by their last message, which records/list does not know; the rest is a record's. */
-const conversationEntity: Entity<Conversation> = {
+export const conversationEntity: Entity<Conversation> = {
   label: 'Conversation',
   collection: conversations,
   facets: { customerName: 'words', customerPhone: 'phone', status: 'value' },

@@ -1,5 +1,6 @@
 import type { Feature } from '../../../feature.ts';
 import { messageWork } from './jobs.ts';
+import { messagesAbout } from './references.ts';
 import { messageRoutes } from './routes.ts';
 import { unsubscribeRoutes } from './unsubscribe-routes.ts';
 
@@ -17,4 +18,5 @@ export const feature: Feature = {
   routes: [unsubscribeRoutes],
   workspaceRoutes: [messageRoutes],
   work: [messageWork],
+  references: [messagesAbout('lead'), messagesAbout('contact')],
 };

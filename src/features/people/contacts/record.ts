@@ -11,6 +11,7 @@ import {
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
+import { mergeFields } from '../../../records/entity/merge-fields.ts';
 import {
   address,
   day,
@@ -75,6 +76,7 @@ export const contactEntity = entity({
     tags: tags({ filter: true }),
     assignedTo: member({ filter: true }),
     fields: customFields(),
+    ...mergeFields('contact'),
   },
   present: (shown, contact) => (shown.firstName === undefined ? { ...shown, ...partsOf(contact) } : shown),
 });

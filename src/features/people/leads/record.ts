@@ -11,6 +11,7 @@ import {
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
+import { mergeFields } from '../../../records/entity/merge-fields.ts';
 import { domainOf, number, parts } from '../../../records/entity/structured-kinds.ts';
 import { namesDescribed, partsOf } from '../names.ts';
 import { mobileNumberOf } from '../number.ts';
@@ -45,6 +46,7 @@ export const leadEntity = entity({
     description: longText(),
     assignedTo: member({ filter: true }),
     fields: customFields(),
+    ...mergeFields('lead'),
     /** The customer that the lead became. */
     customerId: text({ managed: true }),
   },

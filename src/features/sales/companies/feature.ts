@@ -1,5 +1,6 @@
 import type { Feature } from '../../../feature.ts';
 import { companyEntity } from './record.ts';
+import { companiesBelow } from './references.ts';
 import { companyRoutes } from './routes.ts';
 import { sampleCompanies } from './samples.ts';
 import { companySettlement } from './settlement.ts';
@@ -10,5 +11,6 @@ export const feature: Feature = {
   entities: [companyEntity],
   workspaceRoutes: [companyRoutes],
   listeners: [companySettlement],
+  references: [companiesBelow],
   samples: sampleCompanies,
 };

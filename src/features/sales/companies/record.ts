@@ -9,6 +9,7 @@ import {
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
+import { mergeFields } from '../../../records/entity/merge-fields.ts';
 import { address, domain, linkedinUrl, number } from '../../../records/entity/structured-kinds.ts';
 
 const employeesMax = 100_000_000;
@@ -44,6 +45,7 @@ export const companyEntity = entity({
     tags: tags({ filter: true }),
     assignedTo: member({ filter: true }),
     fields: customFields(),
+    ...mergeFields('company'),
   },
 });
 

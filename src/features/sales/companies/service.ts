@@ -69,14 +69,18 @@ export async function settleInTree(ctx: Context, author: Author, { _id, parentId
   await aloneInTree(ctx, workspaceId, async (until) => {
     const company = await companyService.find(ctx, workspaceId, _id);
     if (company?.archived !== false || company.parentId !== parentId) return;
-    if (await canStay(ctx, company, parentId)) return;
+    if (await canStandBelow(ctx, company, parentId)) return;
     await updateRecord(ctx, companyEntity, author, _id, (current) =>
       current.parentId === parentId ? { set: {}, unset: ['parentId'], until } : undefined,
     );
   });
 }
 
-async function canStay(ctx: Context, { _id, workspaceId }: Company, parentId: string): Promise<boolean> {
+async function canStandBelow(
+  ctx: Context,
+  { _id, workspaceId }: Company,
+  parentId: string,
+): Promise<boolean> {
   const parent = await companyService.find(ctx, workspaceId, new ObjectId(parentId));
   if (parent?.archived !== false) return false;
   try {
@@ -87,3 +91,26 @@ async function canStay(ctx: Context, { _id, workspaceId }: Company, parentId: st
     throw error;
   }
 }
+
+/** Has a company stand below `to` instead of `from`, or by itself where it can't stand there. */
+export const moveBelow = (
+  ctx: Context,
+  author: Author,
+  { _id, workspaceId }: Company,
+  from: string,
+  to: string,
+): Promise<Company> =>
+  aloneInTree(ctx, workspaceId, (until) =>
+    updateRecord(
+      ctx,
+      companyEntity,
+      author,
+      _id,
+      async (current) => {
+        if (current.parentId !== from) return undefined;
+        const canStay = await canStandBelow(ctx, current, to);
+        return canStay ? { set: { parentId: to }, until } : { set: {}, unset: ['parentId'], until };
+      },
+      { isArchivedToo: true, isMark: true },
+    ),
+  );

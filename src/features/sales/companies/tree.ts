@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../../context.ts';
-import { createLease } from '../../../infra/lease.ts';
-import { AppError, invalid } from '../../../lib/errors.ts';
+import { alone } from '../../../infra/alone.ts';
+import { invalid } from '../../../lib/errors.ts';
 import { ObjectId } from '../../../lib/ids.ts';
-import { createTurns } from '../../../lib/turns.ts';
 import { facet } from '../../../records/facets.ts';
-import { companyEntity } from './record.ts';
+import { type Company, companyEntity } from './record.ts';
 
 /**
  * Companies form trees by their `parentId`: nobody is above itself, and no chain is longer than `levelsMax`. That takes
@@ -18,47 +16,18 @@ const levelsMax = 20;
 /** What a move looks at below the company. */
 const descendantsMax = 2_000;
 
-/** Longer than the reads of a move take; how long a dead mover keeps the others waiting. */
-const leaseMs = 4_000;
-const patienceMs = 5_000;
-const askEveryMs = 25;
-
-const inTurn = createTurns(patienceMs);
-
 /** Runs `work` while nobody else moves companies of the workspace. @param work is told when that ends */
-export function aloneInTree<R>(
+export const aloneInTree = <R>(
   ctx: Context,
   workspaceId: ObjectId,
   work: (until: Date) => Promise<R>,
-): Promise<R> {
-  const name = `company-tree:${workspaceId.toHexString()}`;
-  return inTurn(name, async () => {
-    const lease = createLease(ctx.db, name, leaseMs);
-    const until = await waitFor(() => lease.holdUntil());
-    try {
-      return await work(until);
-    } finally {
-      // A lease that can't be given back ends by itself.
-      await lease.release().catch(() => {});
-    }
-  });
-}
-
-async function waitFor(hold: () => Promise<Date | undefined>): Promise<Date> {
-  const patientUntil = performance.now() + patienceMs;
-  for (;;) {
-    const until = await hold();
-    if (until) return until;
-    if (performance.now() > patientUntil) throw busy();
-    await sleep(askEveryMs);
-  }
-}
-
-const busy = () =>
-  new AppError('unavailable', {
-    message: 'Companies are being moved by too many at once',
-    headers: { 'Retry-After': '1' },
-  });
+): Promise<R> =>
+  alone(
+    ctx.db,
+    `company-tree:${workspaceId.toHexString()}`,
+    'Companies are being moved by too many at once',
+    work,
+  );
 
 /**
  * Asserts that a company can stand below another.
@@ -78,6 +47,14 @@ export async function assertCanStandBelow(
   if (levels > levelsMax)
     throw invalid('parentId', `Companies can stand at most ${levelsMax} deep below each other`);
 }
+
+/** Whether a company stands below another, however deep. */
+export const isBelow = async (
+  ctx: Context,
+  { workspaceId, _id }: Company,
+  other: ObjectId,
+): Promise<boolean> =>
+  (await chainFrom(ctx, workspaceId, _id.toHexString())).slice(1).includes(other.toHexString());
 
 /** Ids from a company up to the one that has none above it; of a longer chain one more than is allowed. */
 async function chainFrom(ctx: Context, workspaceId: ObjectId, id: string): Promise<string[]> {
