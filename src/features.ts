@@ -18,6 +18,7 @@ import { feature as health } from './features/platform/health/feature.ts';
 import { feature as oauth } from './features/platform/oauth/feature.ts';
 import { feature as webhooks } from './features/platform/webhooks/feature.ts';
 import { feature as companies } from './features/sales/companies/feature.ts';
+import { feature as dealNumbers } from './features/sales/deal-numbers/feature.ts';
 import { feature as deals } from './features/sales/deals/feature.ts';
 import { feature as pipelines } from './features/sales/pipelines/feature.ts';
 import { feature as properties } from './features/sales/properties/feature.ts';
@@ -41,6 +42,7 @@ export const features: readonly Feature[] = [
   companies,
   pipelines,
   deals,
+  dealNumbers,
   tasks,
   members,
   workspaces,

@@ -35,3 +35,15 @@ export function startOfDay(day: string, zone: string, later = 0): Date {
   const near = wanted - offsetMs(wanted, zone);
   return new Date(wanted - offsetMs(near, zone));
 }
+
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** The day on which a time falls in a time zone: `2026-01-31`. */
+export function dayOf(time: Date, zone: string): string {
+  let format = dayFormats.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' });
+    dayFormats.set(zone, format);
+  }
+  return format.format(time);
+}

@@ -3,6 +3,7 @@ import { AppError, invalid } from '../../../lib/errors.ts';
 import type { ObjectId } from '../../../lib/ids.ts';
 import type { Change } from '../../../records/change.ts';
 import { type Board, boardOf, findPlace, firstPlaceOf, isOpenPlace, type Place } from '../boards/board.ts';
+import { pathInto } from './path.ts';
 import type { Deal, DealStatus } from './record.ts';
 
 /** Where a request wants a deal: a stage, or a pipeline to begin in. */
@@ -91,12 +92,18 @@ const statusIn = ({ stage: { isWon, isLost } }: Place): DealStatus =>
   isWon ? 'won' : isLost ? 'lost' : 'open';
 
 /** What becomes of a deal that enters a stage, with its own probability unless another is given. */
-export function entering(place: Place, now: Date, probability = place.stage.probability): Change {
+export function entering(
+  place: Place,
+  now: Date,
+  probability = place.stage.probability,
+  before?: Deal,
+): Change {
   const { pipeline, stage } = place;
   const moved = {
     pipelineId: pipeline._id.toHexString(),
     stageId: stage.stageId,
     stageEnteredAt: now,
+    path: pathInto(place, now, before),
     probability,
   };
   const closed = havingStatus(statusIn(place), moved.pipelineId, now);

@@ -5,6 +5,7 @@ import {
   currencyOf,
   customFields,
   dateTime,
+  internal,
   listed,
   longText,
   member,
@@ -15,6 +16,8 @@ import {
 } from '../../../records/entity/kinds.ts';
 import { day, number } from '../../../records/entity/structured-kinds.ts';
 import type { EventType } from '../../../records/record.ts';
+import type { Step } from './path.ts';
+import { dealTallies } from './tallies.ts';
 
 export const dealStatuses = ['open', 'won', 'lost'] as const;
 export type DealStatus = (typeof dealStatuses)[number];
@@ -26,6 +29,7 @@ export const dealEntity = entity({
   name: 'deal',
   path: '/deals',
   bulk: true,
+  tallies: dealTallies,
   fields: {
     title: text({ required: true, search: true, order: true }),
     description: longText(),
@@ -35,6 +39,8 @@ export const dealEntity = entity({
       describe: "The stage's; a create that names no stage begins in its first, or the default pipeline's",
     }),
     stageId: text({ always: true, filter: true, describe: 'Another one moves the deal' }),
+    /** The stages that it has been in. */
+    path: internal<Step[]>(),
     /** When it came into its stage. */
     stageEnteredAt: dateTime({ managed: true, always: true }),
     value: money({ initial: 0, min: 0, decimals: 2, currency: 'currency', order: true }),

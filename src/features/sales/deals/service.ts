@@ -6,6 +6,7 @@ import { applyChange, type Change } from '../../../records/change.ts';
 import { type TimedChange, updateRecord } from '../../../records/update.ts';
 import type { Author } from '../../../tenancy/actor.ts';
 import { type Board, boardOf } from '../boards/board.ts';
+import { pathWon } from './path.ts';
 import { assertCanBeOpen, entering, findWanted, havingStatus, refugeOf, type Wanted } from './place.ts';
 import { type Deal, type DealStatus, dealEntity } from './record.ts';
 
@@ -73,13 +74,14 @@ async function reviseDeal(
     const { place } = found;
     if (place.stage.stageId !== current.stageId) {
       board = found.board;
-      revised = join(revised, entering(place, now, probability));
+      revised = join(revised, entering(place, now, probability, current));
     }
   }
   const moved = applyChange(current, revised);
   if (status !== undefined && status !== moved.status) {
     if (status === 'open') board = await assertCanBeOpen(ctx, moved);
     revised = join(revised, havingStatus(status, moved.pipelineId, now));
+    if (status === 'won') revised = join(revised, { set: { path: pathWon(moved.path) } });
   }
   return { ...revised, ...(board ? { until: board.until } : {}) };
 }
@@ -106,6 +108,6 @@ export async function settleDeal(ctx: Context, author: Author, deal: Deal): Prom
   await updateRecord(ctx, dealEntity, author, deal._id, async (current) => {
     const board = await boardOf(ctx, author.workspaceId, { isFresh: true });
     const place = refugeOf(board, current);
-    return place && { ...entering(place, ctx.clock.now()), until: board.until };
+    return place && { ...entering(place, ctx.clock.now(), undefined, current), until: board.until };
   });
 }
