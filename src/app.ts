@@ -58,7 +58,7 @@ export async function buildApp(ctx: Context): Promise<FastifyInstance> {
     return503OnClosing: false,
     // Plugins log what there is to log, with the context's logger.
     logger: false,
-    frameworkErrors: answerFrameworkError,
+    frameworkErrors: answerFrameworkError(ctx),
     clientErrorHandler: answerParserError,
     ...(rewriteUrl ? { rewriteUrl } : {}),
   }).withTypeProvider<ZodTypeProvider>();

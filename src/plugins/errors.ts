@@ -5,7 +5,7 @@ import fp from 'fastify-plugin';
 import type { Context } from '../context.ts';
 import { isDocumentTooLarge, isMongoUnavailable, isOutOfTime } from '../infra/mongo-errors.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
-import { isRefusedDelete, notAllowed } from './methods.ts';
+import { contractAt, isRefusedDelete, notAllowed } from './methods.ts';
 import { newTraceId, traceHeaders } from './trace.ts';
 
 /** How long a client should leave a server alone that has lost its database. */
@@ -15,6 +15,8 @@ const retryAfterSeconds = 2;
 export const errorsPlugin = fp<{ ctx: Context }>(
   async (app, { ctx }) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
+      const render = request.is404 ? rendererAt(ctx, request) : undefined;
+      if (render) return render(error, request, reply);
       const expected = toAppError(error);
       if (expected.status >= 500) {
         // An outage is no fault of ours, and every request of its time says so.
@@ -43,15 +45,19 @@ export function sendError(reply: FastifyReply, error: AppError): FastifyReply {
     });
 }
 
+/** What a foreign contract has for a request without a route, if the path is one of its. */
+const rendererAt = (ctx: Context, { server, url }: FastifyRequest) =>
+  contractAt(server.routeTable, url)?.errorHandler?.(ctx);
+
 /** Errors of the router, before any hook has run: a path that can't be percent-decoded. */
-export function answerFrameworkError(
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  reply.headers(traceHeaders(request.id));
-  return sendError(reply, isRefusedDelete(request) ? notAllowed(request, []) : toAppError(error));
-}
+export const answerFrameworkError =
+  (ctx: Context) =>
+  (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    reply.headers(traceHeaders(request.id));
+    const render = rendererAt(ctx, request);
+    if (render) return render(error, request, reply);
+    return sendError(reply, isRefusedDelete(request) ? notAllowed(request, []) : toAppError(error));
+  };
 
 /** What the HTTP parser refuses never becomes a request, so the answer is written as it goes over the wire. */
 const parserErrors: Record<string, readonly [status: number, message: string]> = {

@@ -1,5 +1,6 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Contract } from '../access/contract.ts';
 import { AppError } from '../lib/errors.ts';
 
 declare module 'fastify' {
@@ -71,6 +72,19 @@ function pathMatcher(routes: readonly RouteOptions[]): (path: string) => string[
     const matching = routes.filter((route) => isMatching(route.url.split('/'), segments));
     return [...new Set(matching.flatMap((route) => route.method))].sort();
   };
+}
+
+/**
+ * The foreign contract among whose paths a request's is, though none of its routes takes the request: one that a route of
+ * it has, or any below its base. It renders the refusal.
+ */
+export function contractAt(routes: readonly RouteOptions[], requested: string): Contract | undefined {
+  const segments = requested.split('?', 1)[0]?.split('/') ?? [];
+  const found = routes.find(({ url, config: { contract } = {} }) => {
+    if (!contract?.errorHandler) return false;
+    return segments[1] === contract.api || isMatching(url.split('/'), segments);
+  });
+  return found?.config?.contract;
 }
 
 function isMatching(template: string[], segments: string[]): boolean {

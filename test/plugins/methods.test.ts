@@ -177,3 +177,23 @@ describe('CORS', () => {
     expect(await answer.text()).toBe('');
   });
 });
+
+describe('a refusal without a route', () => {
+  it.each([
+    ['a method that a path does not have', 'put', '/api/v1/leads', 405, 'GET, HEAD, POST, OPTIONS'],
+    ['the same below its base', 'put', '/cratio/api/v1/leads', 405, 'GET, HEAD, POST, OPTIONS'],
+    ['an undecodable id', 'get', '/api/v1/leads/%E0%A4%A', 400, undefined],
+    ['an unknown path below its base', 'get', '/cratio/nowhere', 404, undefined],
+  ] as const)("is in the contract's words: %s", async (_, method, path, status, allow) => {
+    const answer = await anonymous(server)[method](path);
+    expect(answer.status).toBe(status);
+    const code = { 400: 'invalid_request', 404: 'not_found', 405: 'method_not_allowed' }[status];
+    expect(answer.body).toEqual({ error: { code, message: expect.stringMatching(/^[A-Z]/) } });
+    expect(answer.headers.allow).toBe(allow);
+    expect(answer.headers).toHaveProperty('x-trace-id');
+  });
+
+  it.each(['/api/v1/nowhere', '/nowhere', '/api/v1/leads/1/2/3'])('is in ours for %s', async (path) => {
+    expect((await anonymous(server).get(path)).body).toEqual({ success: false, error: 'No such route' });
+  });
+});

@@ -17,6 +17,7 @@ const codes: Partial<Record<ErrorCode, [status: number, code: string]>> = {
   insufficient_scope: [403, 'forbidden'],
   module_disabled: [403, 'forbidden'],
   not_found: [404, 'not_found'],
+  method_not_allowed: [405, 'method_not_allowed'],
   conflict: [409, 'conflict'],
   payload_too_large: [413, 'payload_too_large'],
   unsupported_media_type: [415, 'unsupported_media_type'],
