@@ -25,11 +25,15 @@ export function facetsOf(lead) {
 
 export function leadDocument(workspaceId, lead) {
   const now = new Date();
+  const [firstName, lastName] = lead.name.split(' ');
   return {
     _id: new ObjectId(),
     workspaceId,
     ...lead,
     mobileE164: lead.mobileNumber,
+    emailDomain: lead.email.slice(lead.email.indexOf('@') + 1),
+    firstName,
+    lastName,
     priority: 'Medium',
     leadStage: 'new',
     archived: false,
@@ -46,6 +50,9 @@ export const presentLead = (lead) => ({
   name: lead.name,
   mobileNumber: lead.mobileNumber,
   email: lead.email,
+  emailDomain: lead.emailDomain,
+  firstName: lead.firstName,
+  lastName: lead.lastName,
   company: lead.company,
   city: lead.city,
   status: lead.status,

@@ -23,10 +23,19 @@ const lead = {
   type: 'object',
   properties: {
     ...Object.fromEntries(
-      ['_id', 'workspaceId', 'name', 'mobileNumber', 'email', 'company', 'city', 'status'].map((name) => [
-        name,
-        text,
-      ]),
+      [
+        '_id',
+        'workspaceId',
+        'name',
+        'firstName',
+        'lastName',
+        'mobileNumber',
+        'email',
+        'emailDomain',
+        'company',
+        'city',
+        'status',
+      ].map((name) => [name, text]),
     ),
     leadStage: text,
     source: text,
