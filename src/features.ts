@@ -6,6 +6,7 @@ import { feature as merging } from './features/data/merging/feature.ts';
 import { feature as tags } from './features/data/tags/feature.ts';
 import { feature as activities } from './features/engagement/activities/feature.ts';
 import { feature as tasks } from './features/engagement/tasks/feature.ts';
+import { feature as timeline } from './features/engagement/timeline/feature.ts';
 import { feature as messageProviders } from './features/messaging/message-providers/feature.ts';
 import { feature as messages } from './features/messaging/messages/feature.ts';
 import { feature as providerCallbacks } from './features/messaging/provider-callbacks/feature.ts';
@@ -57,4 +58,5 @@ export const features: readonly Feature[] = [
   jobs,
   erasure,
   history,
+  timeline,
 ];

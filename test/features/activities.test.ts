@@ -8,6 +8,8 @@ import {
   useServer,
   workspacePath,
 } from '../helpers/app.ts';
+import { createContact, createLead } from '../helpers/factories.ts';
+import { describeRecord } from '../helpers/record-suite.ts';
 
 const server = useServer();
 
@@ -106,5 +108,61 @@ describe('/leads/{leadId}/activities', () => {
   ])('refuses %j', async (body) => {
     const { api, leadId } = await buildTenantWithLead();
     expect((await api.post(`/leads/${leadId}/activities`).send(body)).status).toBe(422);
+  });
+});
+
+describeRecord(server, {
+  path: '/activities',
+  label: 'Activity',
+  read: 'activity.read',
+  write: 'activity.write',
+  build: async (tenant) => ({
+    type: 'meeting',
+    recordType: 'contact',
+    recordId: (await createContact(tenant))._id,
+    occurredAt: '2026-06-12T10:00:00.000Z',
+  }),
+  change: (n) => ({ title: `Title ${n}` }),
+  required: ['type', 'recordType', 'recordId'],
+  invalid: [
+    ['type', 'dance'],
+    ['recordType', 'planet'],
+    ['durationSeconds', -1],
+    ['status', 'perhaps'],
+  ],
+  operations: [],
+});
+
+describe('an activity', () => {
+  it('is about any record that the caller may read, and stays with it', async () => {
+    const [tenant, other] = [await buildTenant(server), await buildTenant(server)];
+    const [lead, theirs] = [await createLead(tenant), await createLead(other)];
+    const about = { recordType: 'lead', recordId: lead._id.toUpperCase() };
+    const made = await tenant.api.post('/activities').send({ type: 'call', ...about, direction: 'inbound' });
+    expect(made.status, made.text).toBe(201);
+    expect(made.body.data).toMatchObject({ recordId: lead._id, userId: tenant.keyId, direction: 'inbound' });
+    const listed = await tenant.api.get(`/leads/${lead._id}/activities?type=call`).expect(200);
+    expect(listed.body.data).toHaveLength(1);
+    const found = await tenant.api.get(`/activities?recordId=${lead._id}&type=call`).expect(200);
+    expect(found.body.data).toEqual([made.body.data]);
+    const path = `/activities/${made.body.data._id}`;
+    await tenant.api.patch(path).send({ recordId: theirs._id }).expect(422);
+    for (const recordId of [theirs._id, 'nonsense', '65b8c47f4e2cfc1df3a75111']) {
+      await tenant.api.post('/activities').send({ type: 'note', recordType: 'lead', recordId }).expect(422);
+    }
+    const { apiKey } = await buildApiKey(server, tenant.workspaceId, { scopes: ['activity.write'] });
+    const blind = apiOf(server, workspacePath(tenant.workspaceId), { 'X-API-Key': apiKey });
+    await blind
+      .post('/activities')
+      .send({ type: 'note', ...about })
+      .expect(422);
+  });
+
+  it('of a call log shows its call', async () => {
+    const { api, leadId } = await buildTenantWithLead();
+    const call = { direction: 'outbound', durationSeconds: 61, outcome: 'completed' };
+    const logged = await api.post(`/leads/${leadId}/activities`).send({ type: 'call', call }).expect(201);
+    const { body } = await api.get(`/activities/${logged.body.data._id}`).expect(200);
+    expect(body.data).toMatchObject({ recordType: 'lead', recordId: leadId, ...call });
   });
 });

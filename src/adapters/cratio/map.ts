@@ -1,5 +1,6 @@
 import type { Activity, Call } from '../../features/engagement/activities/record.ts';
 import type { Lead, LeadDraft as NativeLead } from '../../features/people/leads/record.ts';
+import { ObjectId } from '../../lib/ids.ts';
 import { amountOf } from '../../lib/money.ts';
 import { toUuid } from '../../lib/uuid.ts';
 import type { CallLogInput, CallLogOut, CallType, LeadInput, LeadOut, Outcome, Status } from './schema.ts';
@@ -118,7 +119,7 @@ export function toCratioCall(activity: Activity): CallLogOut {
   const { direction = 'outbound', durationSeconds = 0, outcome = 'completed' } = activity.call ?? {};
   return {
     id: toUuid(activity._id),
-    lead_id: toUuid(activity.leadId),
+    lead_id: toUuid(activity.leadId ?? new ObjectId(activity.recordId)),
     call_type: direction === 'inbound' ? 'Inbound' : 'Outbound',
     duration_seconds: durationSeconds,
     outcome: cratioOutcomes[outcome],

@@ -4,6 +4,5 @@ import { historyRoutes } from './routes.ts';
 export const feature: Feature = {
   name: 'history',
   tags: [{ name: 'History', description: 'What became of every record, by whom and through which API' }],
-  scopes: [{ scopes: ['activity.read', 'activity.write'], opens: 'the history of the workspace' }],
   workspaceRoutes: [historyRoutes],
 };

@@ -16,9 +16,33 @@ export const activitiesOfLeads: ReferenceHolder = {
       author,
       record._id,
       (current) =>
-        current.leadId.equals(id)
-          ? { set: { leadId: new ObjectId(to), thread: threadOf(to, current.type) } }
+        current.leadId?.equals(id)
+          ? {
+              set: {
+                leadId: new ObjectId(to),
+                thread: threadOf(to, current.type),
+                recordType: 'lead',
+                recordId: new ObjectId(to).toHexString(),
+              },
+            }
           : undefined,
+      { ...repointing, known: record },
+    ),
+};
+
+/** The same of any other record. */
+export const activitiesAbout: ReferenceHolder = {
+  ...activitiesOfLeads,
+  name: 'activity.recordId',
+  facet: ({ type, id }) => (type === 'lead' ? undefined : facet('recordId', id.toHexString())),
+  repoint: (ctx, author, record, { id }, to) =>
+    updateRecord<Activity>(
+      ctx,
+      activityEntity,
+      author,
+      record._id,
+      ({ recordId }) =>
+        recordId === id.toHexString() ? { set: { recordId: new ObjectId(to).toHexString() } } : undefined,
       { ...repointing, known: record },
     ),
 };

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import type { Routes } from '../../../http.ts';
 import { requireId } from '../../../lib/ids.ts';
 import { cursor, envelope, idParams, limitOf, pageOf } from '../../../lib/schemas.ts';
+import { registerRecordRoutes } from '../../../records/api/routes.ts';
 import { answerCreated } from '../../../records/api/shape.ts';
-import { presentContent } from './present.ts';
-import { activityEntity, activityTypes } from './record.ts';
-import { commentOut, contentInput, noteOut } from './schema.ts';
-import { createActivity, listActivities } from './service.ts';
+import { presentContent, presentLeadActivity } from './present.ts';
+import { activityTypes } from './record.ts';
+import { commentOut, contentInput, leadActivityInput, leadActivityOut, noteOut } from './schema.ts';
+import { activityService, createActivity, listActivities } from './service.ts';
 
 const params = idParams('leadId');
 const listQuery = z.object({ limit: limitOf(100), cursor });
@@ -15,6 +16,8 @@ const readable = { access: 'lead.read', module: 'leads' } as const;
 const writable = { access: 'lead.write', module: 'leads', idempotent: true } as const;
 
 export const activityRoutes: Routes = async (app, { ctx }) => {
+  registerRecordRoutes(app, ctx, activityService);
+
   // Comments and notes differ in their URL and in who reads them, not in what they are.
   for (const { type, plural, name, out } of [
     { type: 'comment', plural: 'comments', name: 'Comment', out: commentOut },
@@ -77,7 +80,7 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         tags,
         params,
         querystring: listQuery.extend({ type: z.enum(activityTypes).optional() }),
-        response: { 200: pageOf(activityEntity.schemas.out) },
+        response: { 200: pageOf(leadActivityOut) },
       },
     },
     async (request) => {
@@ -85,7 +88,7 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
       const page = await listActivities(ctx, request.workspace._id, leadId, request.query);
       return {
         success: true as const,
-        data: page.records.map(activityEntity.present),
+        data: page.records.map(presentLeadActivity),
         nextCursor: page.nextCursor,
       };
     },
@@ -100,8 +103,8 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         summary: 'Write down an activity of a lead',
         tags,
         params,
-        body: activityEntity.schemas.input,
-        response: { 201: envelope(activityEntity.schemas.out) },
+        body: leadActivityInput,
+        response: { 201: envelope(leadActivityOut) },
       },
     },
     async (request, reply) => {
@@ -114,7 +117,7 @@ export const activityRoutes: Routes = async (app, { ctx }) => {
         request.idempotency,
       );
       answerCreated(reply, isReplay);
-      return { success: true as const, data: activityEntity.present(record) };
+      return { success: true as const, data: presentLeadActivity(record) };
     },
   );
 };

@@ -1,26 +1,82 @@
 import type { Context } from '../../../context.ts';
-import { notFound } from '../../../lib/errors.ts';
-import type { ObjectId } from '../../../lib/ids.ts';
-import type { Caller } from '../../../records/api/service.ts';
+import { invalid, notFound } from '../../../lib/errors.ts';
+import { ObjectId, parseId } from '../../../lib/ids.ts';
+import { type Caller, recordService } from '../../../records/api/service.ts';
+import { entitiesOf } from '../../../records/entity/all.ts';
 import { eraseHistory } from '../../../records/history.ts';
 import { type Created, createOnce, type IdempotencyRequest } from '../../../records/idempotency.ts';
 import { insertRecord } from '../../../records/insert.ts';
 import { listRecords } from '../../../records/list.ts';
 import { type OffsetPage, pageByOffset } from '../../../records/offset.ts';
-import type { Page } from '../../../records/page.ts';
-import type { Managed } from '../../../records/record.ts';
+import { type Page, pageByPosition } from '../../../records/page.ts';
+import type { Actor } from '../../../tenancy/actor.ts';
 import { getLead } from '../../people/leads/service.ts';
-import { type Activity, type ActivityType, activityEntity, type Call, threadOf } from './record.ts';
+import {
+  type Activity,
+  type ActivityType,
+  activityEntity,
+  activityTypes,
+  type Call,
+  threadOf,
+} from './record.ts';
 
-export type NewActivity = Omit<Activity, Managed | 'leadId' | 'thread' | 'userId' | 'occurredAt'> & {
+/** Who did it, of which lead, and when. A record that is gone has no activities. */
+export const activityService = recordService(activityEntity, {
+  unpack: ({ recordId, ...body }) => ({ ...body, ...(recordId ? { recordId: recordId.toLowerCase() } : {}) }),
+  async complete(ctx, { actor }, { recordType, recordId, type, occurredAt }) {
+    const subject = { type: recordType, id: recordId };
+    await assertSubject(ctx, actor, subject);
+    return {
+      userId: actor.id,
+      occurredAt: occurredAt ?? ctx.clock.now(),
+      ...(recordType === 'lead' ? ofLead(new ObjectId(recordId), type) : {}),
+    };
+  },
+  async afterCreate(ctx, author, { _id, leadId }) {
+    if (leadId) await assertLeadRemains(ctx, author.workspaceId, leadId, _id);
+  },
+});
+
+/** @throws AppError invalid for a record that there is not, or that the caller may not see */
+async function assertSubject(
+  ctx: Context,
+  actor: Actor,
+  { type, id }: { type: string; id: string },
+): Promise<void> {
+  const entity = entitiesOf(ctx).find(({ name }) => name === type);
+  const found =
+    entity && actor.scopes.has(entity.scopes.read) && parseId(id)
+      ? await entity.collection(ctx.db).findById(actor.workspaceId, new ObjectId(id))
+      : undefined;
+  if (!found) throw invalid('recordId', `Must be the id of a ${type} of this workspace`);
+}
+
+/** What an activity of a lead has besides: the routes of leads find it by that. */
+const ofLead = (leadId: ObjectId, type: ActivityType) => ({ leadId, thread: threadOf(leadId, type) });
+
+/**
+ * A lead that is deleted meanwhile takes the activity with it: the deletion removes the lead first and its activities
+ * then, and here the lead is looked for again once the activity is in place. @throws AppError not_found
+ */
+async function assertLeadRemains(
+  ctx: Context,
+  workspaceId: ObjectId,
+  leadId: ObjectId,
+  id: ObjectId,
+): Promise<void> {
+  try {
+    await getLead(ctx, workspaceId, leadId);
+  } catch (error) {
+    await eraseActivities(ctx, workspaceId, [id]);
+    throw error;
+  }
+}
+
+export type NewActivity = Pick<Activity, 'type' | 'title' | 'description' | 'call'> & {
   occurredAt?: Date | undefined;
 };
 
-/**
- * Writes down an activity of a lead. A lead that is deleted meanwhile takes the activity with it: the deletion removes
- * the lead first and its activities then, and here the lead is looked for again once the activity is in place.
- * @throws AppError not_found
- */
+/** Writes down an activity of a lead, as its own routes do. @throws AppError not_found */
 export async function createActivity(
   ctx: Context,
   caller: Caller,
@@ -32,20 +88,16 @@ export async function createActivity(
   await getLead(ctx, workspaceId, leadId);
   const fields = {
     ...input,
-    leadId,
-    thread: threadOf(leadId, input.type),
+    ...ofLead(leadId, input.type),
+    recordType: 'lead' as const,
+    recordId: leadId.toHexString(),
     userId: caller.actor.id,
     occurredAt: input.occurredAt ?? ctx.clock.now(),
   };
   const created = await createOnce(ctx, activityEntity, workspaceId, idempotency, () =>
     insertRecord(ctx, activityEntity, caller.actor, fields, { idempotency }),
   );
-  try {
-    await getLead(ctx, workspaceId, leadId);
-  } catch (error) {
-    await eraseActivities(ctx, workspaceId, [created.record._id]);
-    throw error;
-  }
+  await assertLeadRemains(ctx, workspaceId, leadId, created.record._id);
   return created;
 }
 
@@ -63,6 +115,27 @@ export async function listActivities(
     : { leadId: leadId.toHexString() };
   return listRecords(ctx, activityEntity, workspaceId, { limit, cursor, filters });
 }
+
+/** What happened around a record, by the time at which it did, newest first. */
+export const listActivitiesAbout = (
+  ctx: Context,
+  workspaceId: ObjectId,
+  { type, id }: { type: string; id: ObjectId },
+  page: { limit: number; cursor?: string | undefined },
+): Promise<Page<Activity>> =>
+  pageByPosition(activityEntity.collection(ctx.db), workspaceId, {
+    ...page,
+    // Each type is a range of the index, and they are merged in order.
+    filter: {
+      ...(type === 'lead' ? { leadId: id } : { recordId: id.toHexString() }),
+      type: { $in: [...activityTypes] },
+    },
+    others: [],
+    field: 'occurredAt',
+    direction: -1,
+    hint: type === 'lead' ? 'log_of_lead' : 'log_of_record',
+    projection: { facets: 0, owed: 0, idempotency: 0 },
+  });
 
 export interface CallQuery {
   limit: number;
@@ -88,7 +161,11 @@ export function listCalls(
       occurredAt: { $gte: from, $lt: before },
       ...(leadId ? { leadId } : {}),
     },
-    others: direction ? [{ 'call.direction': direction }] : [],
+    others: [
+      ...(direction ? [{ 'call.direction': direction }] : []),
+      // Calls about other records have no place here.
+      ...(leadId ? [] : [{ leadId: { $exists: true } }]),
+    ],
     field: 'occurredAt',
     direction: -1,
     hint: leadId ? 'log_of_lead' : 'log',

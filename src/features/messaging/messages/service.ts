@@ -193,6 +193,21 @@ export function listMessages(
   });
 }
 
+/** The messages with a lead or a contact, newest first; other records have none. */
+export const listMessagesOf = async (
+  ctx: Context,
+  workspaceId: ObjectId,
+  { type, id }: { type: string; id: ObjectId },
+  page: { limit: number; cursor?: string | undefined },
+): Promise<Page<Message>> =>
+  type === 'lead' || type === 'contact'
+    ? listRecords(ctx, messageEntity, workspaceId, {
+        ...page,
+        filters: { [`${type}Id`]: id.toHexString() },
+        omit: ['html'],
+      })
+    : { records: [], nextCursor: null };
+
 /** Numbers are stored in international form; anything else is looked for as it is. */
 function addressOf(workspace: Workspace, text: string | undefined): string | undefined {
   if (text === undefined || !/^[+\d\s().-]+$/.test(text)) return text;
