@@ -26,8 +26,6 @@ export const pipelineEntity = entity({
     /** It is being archived: no deal becomes open in it. `moveTo` is a stage of another. */
     closing: internal<Closing>(),
   },
-  // Nobody outside is told of them; what happens to their deals is.
-  events: {},
 });
 
 export type Pipeline = DocumentOf<typeof pipelineEntity>;

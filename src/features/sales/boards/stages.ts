@@ -26,6 +26,8 @@ export interface Stage {
 export interface Closing {
   moveTo?: string | undefined;
   at: Date;
+  /** The job that sees it through. */
+  jobId: ObjectId;
 }
 
 export const stagesMax = 50;

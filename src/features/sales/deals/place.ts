@@ -79,13 +79,21 @@ export function refugeOf(board: Board, { pipelineId, stageId, status }: Deal): P
   // What is closed stays in a pipeline that is no more, or soon will be.
   if (status !== 'open' && (!pipeline || (pipeline.closing && place && !place.stage.closing)))
     return undefined;
-  const former = pipeline?.formerStages?.[stageId];
+  // A stage that closes without a place for its deals keeps them: then it is not to go.
+  if (place) return successorOf(board, place);
   return (
-    (place && successorOf(board, place)) ??
-    follow(board, former) ??
+    follow(board, heirOf(pipeline?.formerStages, stageId)) ??
     (pipeline && firstPlaceOf(pipeline)) ??
     board.pipelines.map(firstPlaceOf).find((first) => first !== undefined)
   );
+}
+
+/** The stage that took the deals of one that is gone, or the one that took them from that. */
+function heirOf(former: Record<string, string> = {}, stageId: string): string | undefined {
+  let heir = former[stageId];
+  // Each is younger than the one before it, so they end.
+  while (heir !== undefined && former[heir] !== undefined) heir = former[heir];
+  return heir;
 }
 
 const statusIn = ({ stage: { isWon, isLost } }: Place): DealStatus =>

@@ -105,9 +105,33 @@ const join = (one: Required<Change>, { set, unset = [] }: Change): Required<Chan
  */
 export async function settleDeal(ctx: Context, author: Author, deal: Deal): Promise<void> {
   if (!refugeOf(await boardOf(ctx, author.workspaceId), deal)) return;
-  await updateRecord(ctx, dealEntity, author, deal._id, async (current) => {
-    const board = await boardOf(ctx, author.workspaceId, { isFresh: true });
-    const place = refugeOf(board, current);
-    return place && { ...entering(place, ctx.clock.now(), undefined, current), until: board.until };
-  });
+  const revision = (current: Deal) => refuge(ctx, current, { isFresh: true });
+  await updateRecord(ctx, dealEntity, author, deal._id, revision, { isArchivedToo: true });
 }
+
+/** The change that takes a deal from a stage that goes to where it belongs; none for one that may stay. */
+export async function refuge(
+  ctx: Context,
+  deal: Deal,
+  options?: Parameters<typeof boardOf>[2],
+): Promise<TimedChange | undefined> {
+  const board = await boardOf(ctx, deal.workspaceId, options);
+  const place = refugeOf(board, deal);
+  return place && { ...entering(place, ctx.clock.now(), undefined, deal), until: board.until };
+}
+
+/** How many deals a facet finds, up to a bound. @param isLiveOnly leaves archived ones out */
+export const countDeals = (
+  ctx: Context,
+  workspaceId: ObjectId,
+  facets: string,
+  limit: number,
+  isLiveOnly: boolean,
+): Promise<number> =>
+  dealEntity
+    .collection(ctx.db)
+    .count(
+      workspaceId,
+      { archived: { $in: isLiveOnly ? [false] : [false, true] }, facets },
+      { hint: 'filtered_list', limit },
+    );

@@ -1,5 +1,6 @@
 import type { Feature } from '../../../feature.ts';
 import { pipelineEntity } from '../boards/record.ts';
+import { closingJobs, pipelineCloser } from './closing.ts';
 import { pipelineRoutes } from './routes.ts';
 import { samplePipelines } from './samples.ts';
 
@@ -8,5 +9,7 @@ export const feature: Feature = {
   tags: [{ name: 'Pipelines', description: 'The ways that deals go, and their stages' }],
   entities: [pipelineEntity],
   workspaceRoutes: [pipelineRoutes],
+  listeners: [pipelineCloser],
+  jobs: closingJobs,
   samples: samplePipelines,
 };

@@ -15,7 +15,7 @@ import {
   type Stage,
   type StageInput,
 } from '../boards/stages.ts';
-import { archivePipeline } from './closing.ts';
+import { close } from './closing.ts';
 
 const plain = recordService(pipelineEntity, {
   async complete(ctx, { workspace }, { stages }) {
@@ -61,8 +61,11 @@ export const pipelineService: RecordService<PipelineTypes> = {
       const update = () => plain.update(ctx, caller, id, body, request);
       return body.isDefault ? makeDefault(ctx, caller, id, update) : update();
     }),
-  archive: (ctx, { actor }, id) =>
-    changing(ctx, actor.workspaceId, () => archivePipeline(ctx, actor, id, undefined)),
+  /** @throws AppError conflict while it has open deals, and for the last one */
+  async archive(ctx, { actor }, id) {
+    const pipeline = await plain.get(ctx, actor.workspaceId, id);
+    return pipeline.archived ? pipeline : (await close(ctx, actor, { pipelineId: id }, undefined)).pipeline;
+  },
 };
 
 export const {
