@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadEntity } from '../dist/features/people/leads/record.js';
+import { dealOperations } from './deals.mjs';
 import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
 import { buildLead, seedManyTenants } from './seed.mjs';
 
@@ -56,6 +57,7 @@ async function sharedOperations(environment, { reads, writes, events }) {
     { name: 'list 10', target: { throughput: 0.95, cpu: 1.1 }, requests: list },
     { name: 'filtered list 10', target: { throughput: 0.95, cpu: 1.1 }, requests: filtered },
     { name: 'update', target: { throughput: 0.85, cpu: 1.2 }, requests: update },
+    ...(await dealOperations(environment, { reads, writes }, { update, list })),
     {
       name: 'sync 100',
       target: { throughput: 1, cpu: 1 },
