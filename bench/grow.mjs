@@ -1,5 +1,6 @@
 import { mediansOf } from './compare.mjs';
 import { measureSlot } from './load.mjs';
+import { searchIn } from './operations.mjs';
 import { buildLead, manyTenants, seedLeads, seedManyTenants, seedTenant } from './seed.mjs';
 
 const warmupSeconds = 3;
@@ -60,6 +61,7 @@ function requestsFor(asked) {
     get: to((id) => `/leads/${id}`),
     list: to(() => '/leads?limit=10'),
     'filtered list': to(() => '/leads?limit=10&status=contacted'),
+    search: asked.map(({ tenant }) => searchIn(tenant, { 'X-API-Key': tenant.key })),
     sync: to(() => '/leads/sync?limit=100'),
     create: asked.map(({ tenant }) => ({
       method: 'POST',

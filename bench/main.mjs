@@ -7,6 +7,7 @@
  *   --only create,get           operations of these names, or whose name begins so
  *   --grow                      the same reads at growing sizes, in place of the comparison
  *   --sizes 1000,100000,1000000 the sizes of --grow
+ *   --numbers                   the first count of --sizes deals, and what a neighbour notices of it, in place of it
  *   --scale                     one API process against two, in place of the comparison
  *   --neighbours                one workspace's p99 with and without an attack by another, in place of the comparison
  *   --start                     how long a start takes, and its parts, with today's routes and 600 more, in place of it
@@ -19,6 +20,7 @@ import { compare } from './compare.mjs';
 import { startEnvironment } from './environment.mjs';
 import { grow } from './grow.mjs';
 import { neighbours } from './neighbours.mjs';
+import { numbers } from './numbers.mjs';
 import {
   printComparison,
   printGrowth,
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
     grow: { type: 'boolean', default: false },
+    numbers: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
     neighbours: { type: 'boolean', default: false },
     start: { type: 'boolean', default: false },
@@ -60,6 +63,7 @@ const options = {
 const kinds = {
   comparison: { measure: compare, show: printComparison },
   growth: { measure: grow, show: printGrowth },
+  numbers: { measure: numbers, show: printRows },
   scale: { measure: scale, show: printRows },
   neighbours: { measure: neighbours, show: printNeighbours },
   start: { measure: start, show: printRows },
@@ -67,6 +71,7 @@ const kinds = {
 };
 const asked = {
   growth: values.grow,
+  numbers: values.numbers,
   scale: values.scale,
   neighbours: values.neighbours,
   start: values.start,

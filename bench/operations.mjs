@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadEntity } from '../dist/features/people/leads/record.js';
 import { dealOperations } from './deals.mjs';
+import { measureSlot } from './load.mjs';
 import { cpuSeconds, cpuSince, residentMegabytes } from './processes.mjs';
 import { buildLead, seedManyTenants } from './seed.mjs';
 
@@ -56,6 +57,18 @@ async function sharedOperations(environment, { reads, writes, events }) {
     },
     { name: 'list 10', target: { throughput: 0.95, cpu: 1.1 }, requests: list },
     { name: 'filtered list 10', target: { throughput: 0.95, cpu: 1.1 }, requests: filtered },
+    {
+      name: 'search by two filters (over filtered list)',
+      target: { throughput: 0.8 },
+      requests: [searchIn(reads, key)],
+      baseline: { measure: (_, slot) => measureSlot(environment.server, { ...slot, requests: filtered }) },
+    },
+    {
+      name: 'deal metrics (over get)',
+      target: { throughput: 0.5 },
+      requests: [{ method: 'GET', path: `${reads.path}/deals/metrics`, headers: key }],
+      baseline: { measure: (_, slot) => measureSlot(environment.server, { ...slot, requests: get }) },
+    },
     { name: 'update', target: { throughput: 0.85, cpu: 1.2 }, requests: update },
     ...(await dealOperations(environment, { reads, writes }, { update, list })),
     {
@@ -120,6 +133,23 @@ const createIn = (tenant, headers) => ({
   path: `${tenant.path}/leads`,
   headers: { ...headers, ...json },
   setupRequest: (request) => ({ ...request, body: JSON.stringify(buildLead()) }),
+});
+
+/** Two filters that one record in some twenty meets. */
+export const searchIn = (tenant, headers) => ({
+  method: 'POST',
+  path: `${tenant.path}/leads/search`,
+  headers: { ...headers, ...json },
+  body: JSON.stringify({
+    filterGroups: [
+      {
+        filters: [
+          { field: 'status', operator: 'eq', value: 'contacted' },
+          { field: 'tags', operator: 'eq', value: 'vip' },
+        ],
+      },
+    ],
+  }),
 });
 
 const bulkIn = (tenant) => ({

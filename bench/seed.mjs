@@ -1,6 +1,9 @@
 import { leadEntity } from '../dist/features/people/leads/record.js';
 import { prepareLead } from '../dist/features/people/leads/service.js';
 import { createApiKey } from '../dist/features/platform/api-keys/service.js';
+import { dealEntity } from '../dist/features/sales/deals/record.js';
+import { dealService } from '../dist/features/sales/deals/service.js';
+import { ObjectId } from '../dist/lib/ids.js';
 import { newRecord } from '../dist/records/insert.js';
 import { systemIn } from '../dist/tenancy/actor.js';
 import { createWorkspace, discoverMetadata } from '../dist/tenancy/workspaces/service.js';
@@ -75,6 +78,36 @@ export async function seedLeads(ctx, workspace, count, databases) {
   return ids;
 }
 
+const currencies = ['INR', 'INR', 'INR', 'USD'];
+const dealTemplates = 1_000;
+const dayMs = 86_400_000;
+const createdWithinDays = 730;
+
+/** Fills a workspace with deals of two years, made by the server once and then copied under other ids and days. */
+export async function seedDeals(ctx, workspace, count) {
+  const templates = [];
+  for (let index = 0; index < dealTemplates; index++) {
+    const draft = {
+      title: `${pick(firstNames, index)}'s deal`,
+      value: 1_000 + index * 7.25,
+      currency: pick(currencies, index),
+    };
+    const fields = await dealService.prepare(ctx, { workspace }, draft);
+    templates.push(await newRecord(ctx, dealEntity, systemIn(workspace._id), fields));
+  }
+  for (let done = 0; done < count; done += batchSize) {
+    const deals = [];
+    for (let index = done; index < Math.min(count, done + batchSize); index++) {
+      const { owed: _, owedSince: _since, ...template } = pick(templates, index);
+      const createdAt = new Date(template.createdAt.getTime() - (index % createdWithinDays) * dayMs);
+      const created = `${createdAt.toISOString().slice(0, 10)}${template.tally.created.slice(10)}`;
+      const deal = { ...template, _id: new ObjectId(), createdAt, tally: { ...template.tally, created } };
+      deals.push(deal);
+    }
+    await dealEntity.collection(ctx.db).insertMany(workspace._id, deals);
+  }
+}
+
 /**
  * Two workspaces of equal size, one to read and one to write, so that what is written never shows in what is read; and
  * one whose events somebody wants.
@@ -84,6 +117,7 @@ export async function seedComparison({ ctx, baselineDatabase }) {
   const [reads, writes, events] = [await seedTenant(ctx), await seedTenant(ctx), await seedTenant(ctx)];
   // Known tags, as in a workspace that has been in use: discovering one is a write of its own.
   for (const { workspace } of [reads, writes, events]) await learnTags(ctx, workspace);
+  await seedDeals(ctx, reads.workspace, comparedLeads);
   return {
     reads: { ...reads, ids: await seedLeads(ctx, reads.workspace, comparedLeads, databases) },
     writes: { ...writes, ids: await seedLeads(ctx, writes.workspace, comparedLeads, databases) },

@@ -12,7 +12,7 @@ export interface Tallies<T> {
   groups: Record<string, (record: T, timezone: string) => Part[] | undefined>;
   /** The amounts that are summed for each group, as decimal digits. */
   sums?: Record<string, (record: T) => string | undefined>;
-  /** What a record counts as several times over, with amounts of its own. Counting these reads the records. */
+  /** What a record counts as several times over, with amounts of its own. Counting these reads the records that have any. */
   lists?: Record<string, (record: T, timezone: string) => Entry[]>;
 }
 
@@ -27,6 +27,8 @@ export interface Entry {
 export type Tally = Record<string, unknown>;
 
 export const tallyIndex = 'tally';
+/** The index of the records that have entries in a list. */
+export const listIndexOf = (list: string): string => `tally_${list}`;
 
 /** Grouping by one text takes the database a third of what grouping by several fields takes. */
 const separator = '\u001f';

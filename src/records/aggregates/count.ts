@@ -5,7 +5,7 @@ import { type Decimal, plus, toDecimal, zero } from '../../lib/decimal.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectId } from '../../lib/ids.ts';
 import type { RecordDocument } from '../record.ts';
-import { tallyIndex, unpacked } from '../tally.ts';
+import { listIndexOf, tallyIndex, unpacked } from '../tally.ts';
 import type { Aggregate } from './aggregate.ts';
 
 /** A group: how many records count in it, and their sums. */
@@ -17,7 +17,7 @@ export interface Row {
 
 /** How many records one command looks at: a few hundredths of a second. */
 const sliceRecords = 10_000;
-/** How long a count pauses after each slice, in terms of what the slice took: it leaves a core to others for a third of the time. */
+/** How long nothing is counted after a slice, in terms of what it took: all counts of a process together leave a core to others for a third of the time. */
 const pauseShare = 0.5;
 /** Groups that an aggregate may have; a workspace with more has made them on purpose. */
 const rowsMax = 50_000;
@@ -35,13 +35,16 @@ export async function countRows(
 ): Promise<Row[]> {
   const rows = new Map<string, Row>();
   for (let from: ObjectId | undefined, isEnd = false; !isEnd; ) {
-    const startedAt = performance.now();
-    const { groups, end } = await inTurn(() => readSlice(ctx, workspaceId, aggregate, from));
+    const { groups, end } = await inTurn(async () => {
+      const startedAt = performance.now();
+      const slice = await readSlice(ctx, workspaceId, aggregate, from);
+      if (slice.end) await sleep((performance.now() - startedAt) * pauseShare);
+      return slice;
+    });
     for (const group of groups) add(rows, group, aggregate);
     if (rows.size > rowsMax) throw tooManyGroups();
     isEnd = end === undefined;
     from = end;
-    if (!isEnd) await sleep((performance.now() - startedAt) * pauseShare);
   }
   return [...rows.values()];
 }
@@ -62,12 +65,15 @@ async function readSlice(
 ): Promise<{ groups: Group[]; end: ObjectId | undefined }> {
   const path = `$tally.${group}`;
   const sumOf = (name: string) => ({ $sum: `${isList ? path : '$tally'}.${name}` });
-  const filter = { archived: false, ...(from ? { _id: { $gt: from } } : {}) } as mongo.Filter<RecordDocument>;
+  const filter = {
+    archived: false,
+    ...(from ? { _id: { $gt: from } } : {}),
+    ...(isList ? { [`tally.${group}`]: { $exists: true } } : {}),
+  } as mongo.Filter<RecordDocument>;
   const stages = [
     { $sort: { _id: 1 } },
     { $limit: sliceRecords },
-    // Those that don't count are kept, to know where the slice ends.
-    ...(isList ? [{ $unwind: { path, preserveNullAndEmptyArrays: true } }] : []),
+    ...(isList ? [{ $unwind: path }] : []),
     {
       $group: {
         _id: isList ? `${path}.by` : path,
@@ -79,7 +85,7 @@ async function readSlice(
   ];
   const groups = await ctx.db
     .tenant<RecordDocument>(entity.collection(ctx.db).name)
-    .aggregate<Group>(workspaceId, filter, stages, { hint: tallyIndex })
+    .aggregate<Group>(workspaceId, filter, stages, { hint: isList ? listIndexOf(group) : tallyIndex })
     .toArray();
   const last = groups.map((one) => one.last).reduce<ObjectId | undefined>(later, undefined);
   // A list counts a record several times, so only the next slice tells that there is none.

@@ -5,7 +5,7 @@ import { declareRecordIndexes } from '../list.ts';
 import type { Orders } from '../orders.ts';
 import type { RecordDocument } from '../record.ts';
 import { recordFields } from '../schema.ts';
-import { type Tallies, tallyIndex, tallyKeys } from '../tally.ts';
+import { listIndexOf, type Tallies, tallyIndex, tallyKeys } from '../tally.ts';
 import { type Fields, isAlwaysThere, type Unique } from './field.ts';
 
 /** An index of the entity's own, with the query that it serves. */
@@ -55,6 +55,12 @@ export function storeOf<T extends RecordDocument>(
     // Counts go along it in the order of the ids, and read nothing else.
     const keys = { workspaceId: 1, archived: 1, _id: 1, ...tallyKeys(tallies) } as const;
     schema.index(keys, { name: tallyIndex });
+    for (const list of Object.keys(tallies.lists ?? {})) {
+      schema.index(
+        { workspaceId: 1, archived: 1, _id: 1 },
+        { name: listIndexOf(list), partialFilterExpression: { [`tally.${list}`]: { $exists: true } } },
+      );
+    }
   }
   return tenantCollection<T>(collection, schema);
 }

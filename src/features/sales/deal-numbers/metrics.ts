@@ -126,22 +126,23 @@ function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {
 }
 
 interface Stays {
-  entered: number;
+  /** Deals that were there and are elsewhere. */
+  left: number;
   wentOn: number;
   ended: Decimal;
   endedMs: Decimal;
 }
 
-const noStays = (): Stays => ({ entered: 0, wentOn: 0, ended: zero, endedMs: zero });
+const noStays = (): Stays => ({ left: 0, wentOn: 0, ended: zero, endedMs: zero });
 
 const staysByStage = (numbers: Numbers, query: DealQuery): Map<string, Stays> =>
   answerOf(numbers, questionOf(query), (rows) => {
     const found = new Map<string, Stays>();
     for (const { by, count, sums } of rows) {
-      const [day = '', pipelineId, stageId, wentOn] = by;
+      const [day = '', pipelineId, stageId, wentOn, isThere] = by;
       if (!isWithin(query, day)) continue;
       const stays = getOrMake(found, keyOf(pipelineId, stageId), noStays);
-      stays.entered += count;
+      if (isThere !== 'true') stays.left += count;
       if (wentOn === 'true') stays.wentOn += count;
       stays.ended = plus(stays.ended, sums.ended ?? zero);
       stays.endedMs = plus(stays.endedMs, sums.endedMs ?? zero);
@@ -172,11 +173,13 @@ function stageMetrics(
   stays: Map<string, Stays>,
 ): StageMetrics {
   const key = keyOf(pipeline._id.toHexString(), stage.stageId);
-  const { entered, wentOn, ended, endedMs } = stays.get(key) ?? noStays();
+  const { left, wentOn, ended, endedMs } = stays.get(key) ?? noStays();
+  const deals = total(byStage.get(key)?.values() ?? []);
+  const entered = deals.count + left;
   return {
     pipeline,
     stage,
-    deals: total(byStage.get(key)?.values() ?? []),
+    deals,
     entered,
     wentOn,
     conversionRate: percent(wentOn, entered),

@@ -57,10 +57,13 @@ export const dealTallies: Tallies<Counted> = {
       closedAt && String(Math.max(0, closedAt.getTime() - createdAt.getTime())),
   },
   lists: {
-    steps: ({ createdAt, path = [] }, timezone) =>
-      path.map(({ pipelineId, stageId, wentOn, ended, endedMs }) => ({
-        by: [dayOf(createdAt, timezone), pipelineId, stageId, wentOn],
-        sums: { ended: String(ended), endedMs: String(endedMs) },
-      })),
+    // A deal that never left the stage that it is in says nothing that `created` doesn't say.
+    steps: ({ createdAt, stageId: now, path = [] }, timezone) =>
+      path
+        .filter(({ stageId, ended, wentOn }) => stageId !== now || ended > 0 || wentOn)
+        .map(({ pipelineId, stageId, wentOn, ended, endedMs }) => ({
+          by: [dayOf(createdAt, timezone), pipelineId, stageId, wentOn, stageId === now],
+          sums: { ended: String(ended), endedMs: String(endedMs) },
+        })),
   },
 };
