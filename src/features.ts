@@ -12,6 +12,7 @@ import { feature as messages } from './features/messaging/messages/feature.ts';
 import { feature as providerCallbacks } from './features/messaging/provider-callbacks/feature.ts';
 import { feature as whatsapp } from './features/messaging/whatsapp/feature.ts';
 import { feature as contacts } from './features/people/contacts/feature.ts';
+import { feature as conversion } from './features/people/conversion/feature.ts';
 import { feature as customers } from './features/people/customers/feature.ts';
 import { feature as leads } from './features/people/leads/feature.ts';
 import { feature as apiKeys } from './features/platform/api-keys/feature.ts';
@@ -53,6 +54,7 @@ export const features: readonly Feature[] = [
   messageProviders,
   providerCallbacks,
   apiKeys,
+  conversion,
   merging,
   tags,
   jobs,

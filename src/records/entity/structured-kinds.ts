@@ -75,8 +75,10 @@ const addressParts = {
 };
 
 /** Where somebody lives or works. */
-export const address = <const O extends Options<never>>(options: O = {} as O) =>
-  parts('Address', addressParts, options);
+export const address = <const O extends Options<never>>(options: O = {} as O) => field(addressKind, options);
+
+/** One for all, as a body may hold two addresses and the API document has one component of that name. */
+const addressKind = parts('Address', addressParts);
 
 /** What an integration keeps with a record for itself. */
 export const metadata = <const O extends Options<Record<string, unknown>>>(options: O = {} as O) =>

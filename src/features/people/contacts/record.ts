@@ -8,6 +8,7 @@ import {
   longText,
   member,
   phone,
+  reference,
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
@@ -47,6 +48,11 @@ export const contactEntity = entity({
     workPhone: phone(),
     title: text(),
     company: text({ filter: true }),
+    companyId: reference('company', {
+      live: true,
+      filter: true,
+      describe: 'The company of this workspace that the person belongs to',
+    }),
     organisation: parts('Organisation', {
       industry: shortText,
       employees: z.int().min(0).max(employeesMax),

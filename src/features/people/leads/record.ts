@@ -3,11 +3,13 @@ import { type DocumentOf, type DraftOf, entity } from '../../../records/entity/e
 import {
   choice,
   customFields,
+  dateTime,
   email,
   listed,
   longText,
   member,
   money,
+  reference,
   tags,
   text,
 } from '../../../records/entity/kinds.ts';
@@ -49,6 +51,11 @@ export const leadEntity = entity({
     ...mergeFields('lead'),
     /** The customer that the lead became. */
     customerId: text({ managed: true }),
+    /** What the lead was converted into (see people/conversion). */
+    contactId: reference('contact', { managed: true, filter: true }),
+    companyId: reference('company', { managed: true }),
+    dealId: reference('deal', { managed: true }),
+    convertedAt: dateTime({ managed: true }),
   },
   present: (shown, lead) => (shown.firstName === undefined ? { ...shown, ...partsOf(lead) } : shown),
 });
