@@ -1,6 +1,6 @@
 /**
  * Which way imports point: docs/architecture.md draws the picture, this keeps it. Read from what the compiler makes, so
- * that only imports count that run; types may point anywhere.
+ * that only imports count that run; .dependency-cruiser-types.cjs says what holds for types.
  */
 
 /** From the bottom: each layer knows those before it. Layers in one line don't know each other. */

@@ -42,8 +42,7 @@ if (serverCommands.includes(command)) {
   await runHere(inRoot('scripts', 'openapi.mjs'), args);
 } else if (command === 'layout') {
   prepare({ mustCompile: true, withDev: true });
-  const depcruise = inRoot('node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
-  await runHere(depcruise, ['--config', '.dependency-cruiser.cjs', 'dist', ...args]);
+  await runHere(inRoot('scripts', 'layout.mjs'), args);
 } else if (command === 'build') {
   installWhenNeeded(true);
   process.exitCode = build(sourcesHash()) ? 0 : 1;

@@ -7,6 +7,8 @@ import { type Page, pageByPosition } from '../../../records/page.ts';
 import { hasModule } from '../../../tenancy/workspaces/modules.ts';
 import type { historyQuery } from './schema.ts';
 
+export { presentHistoryRow } from './present.ts';
+
 const newestFirst = { field: 'at', direction: -1 } as const;
 
 /** What became of one record, newest first. */

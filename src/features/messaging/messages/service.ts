@@ -18,6 +18,8 @@ import { type EmailInput, type MessageQuery, maxDelayMs, type SmsInput } from '.
 import { blocked, submitMessage } from './submit.ts';
 import { messageEntity, moveMessage, pendingStatuses } from './transitions.ts';
 
+export { presentMessage } from './present.ts';
+
 /** Records an SMS to be sent now or later. @throws AppError invalid, also when the recipient has opted out */
 export async function sendSms(
   ctx: Context,
