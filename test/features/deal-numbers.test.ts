@@ -15,7 +15,7 @@ const server = useServer();
 const timezone = 'Asia/Kolkata';
 
 const aggregates = [
-  ...['created', 'closed', 'expected'].map((group) => aggregateOf(dealEntity, group)),
+  ...['created', 'closed', 'expected', 'assigned'].map((group) => aggregateOf(dealEntity, group)),
   aggregateOf(dealEntity, 'steps', ['ended', 'endedMs']),
 ];
 /** Numbers are as fresh as this, whatever was kept. */
@@ -112,6 +112,7 @@ describe('numbers over deals', () => {
             value: Math.round(next() * 1e7) / 100,
             currency: pick(['INR', 'EUR', 'USD']),
             stageId: pick(places).stageId,
+            ...(next() < 0.7 ? { assignedTo: tenant.memberId } : {}),
             ...(next() < 0.5 ? { probability: Math.round(next() * 1_000) / 10 } : {}),
             ...(next() < 0.8
               ? {
@@ -200,11 +201,18 @@ describe('numbers over deals', () => {
         const found = metrics.stages.find((stage: Stage) => stage.stageId === stageId);
         expect(found).toMatchObject({ entered, wentOn, conversionRate: percent(wentOn, entered) });
         expect(found.deals).toEqual(sums(deals.filter((deal) => deal.stageId === stageId)));
-        const rows = (numbers[3]?.rows ?? []).filter(({ by }) => by[2] === stageId);
+        const rows = (numbers[4]?.rows ?? []).filter(({ by }) => by[2] === stageId);
         const sum = (name: string) =>
           textOf(rows.reduce((total, row) => plus(total, row.sums[name] ?? zero), zero));
         expect([sum('ended'), sum('endedMs')]).toEqual([String(ended), String(endedMs)]);
       }
+
+      const { agents } = await get(tenant, '/deals/agents');
+      expect(agents).toHaveLength(1);
+      expect(agents[0]).toMatchObject({
+        userId: tenant.memberId,
+        ...outcome(deals.filter(({ assignedTo }) => assignedTo === tenant.memberId)),
+      });
 
       const { trends } = await get(tenant, '/deals/trends');
       expect(trends).toHaveLength(12);

@@ -150,7 +150,7 @@ const staysByStage = (numbers: Numbers, query: DealQuery): Map<string, Stays> =>
     return found;
   });
 
-function outcomeOf(byStatus: Iterable<[string, Sums]>): Outcome {
+export function outcomeOf(byStatus: Iterable<[string, Sums]>): Outcome {
   const all = [...byStatus];
   const having = (wanted: string) =>
     total(all.flatMap(([status, sums]) => (status === wanted ? [sums] : [])));

@@ -1,3 +1,4 @@
+import type { AgentMetrics } from './agents.ts';
 import type { Forecast } from './forecast.ts';
 import { funnelOf, type Metrics, type Outcome, type StageMetrics } from './metrics.ts';
 import { average, type Sums, shownAmounts } from './sums.ts';
@@ -47,6 +48,12 @@ export const presentMetrics = ({ asOf, summary, pipelines, stages }: Metrics) =>
     toStageId: to.stage.stageId,
     ...presentConversion(from),
   })),
+});
+
+export const presentAgent = ({ userId, name, ...outcome }: AgentMetrics) => ({
+  userId,
+  name,
+  ...presentOutcome(outcome),
 });
 
 export const presentTrend = ({ period, created, won, lost, openValue, averageDaysToWin }: Trend) => ({

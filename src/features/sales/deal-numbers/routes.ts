@@ -3,10 +3,12 @@ import { requireId } from '../../../lib/ids.ts';
 import { idParams, workspaceParams } from '../../../lib/schemas.ts';
 import { pipelineEntity } from '../boards/record.ts';
 import { getPipeline } from '../pipelines/service.ts';
+import { agentMetrics } from './agents.ts';
 import { dealForecast } from './forecast.ts';
 import { dealMetrics } from './metrics.ts';
-import { presentForecast, presentMetrics, presentTrend } from './present.ts';
+import { presentAgent, presentForecast, presentMetrics, presentTrend } from './present.ts';
 import {
+  agentsOut,
   forecastOut,
   forecastQuery,
   metricsOut,
@@ -57,6 +59,27 @@ export const dealNumberRoutes: Routes = async (app, { ctx }) => {
       const { _id } = await getPipeline(ctx, workspace._id, requireId(params.id, pipelineEntity.label));
       const metrics = await dealMetrics(ctx, workspace._id, { ...query, pipelineId: _id.toHexString() });
       return { success: true as const, data: presentMetrics(metrics) };
+    },
+  );
+
+  app.get(
+    '/deals/agents',
+    {
+      config,
+      schema: {
+        operationId: 'getAgentMetrics',
+        summary: 'What became of the deals of each member of the team',
+        tags: ['Deals'],
+        params: workspaceParams,
+        response: { 200: agentsOut },
+      },
+    },
+    async ({ workspace }) => {
+      const { asOf, agents } = await agentMetrics(ctx, workspace._id);
+      return {
+        success: true as const,
+        data: { asOf: asOf.toISOString(), agents: agents.map(presentAgent) },
+      };
     },
   );
 

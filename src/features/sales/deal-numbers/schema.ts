@@ -56,6 +56,17 @@ export const metricsOut = envelope(
     .meta({ id: 'DealMetrics' }),
 );
 
+export const agentsOut = envelope(
+  z
+    .object({
+      asOf,
+      agents: z
+        .array(z.object({ userId: z.string(), name: z.string(), ...outcome }))
+        .describe('Every member of the team, in the order of joining'),
+    })
+    .meta({ id: 'AgentMetrics' }),
+);
+
 const trendOut = z.object({
   period: z.string().describe('2026-W05, 2026-01, 2026-Q1 or 2026'),
   created: sums,
