@@ -81,6 +81,7 @@ async function enterAsPerson(
     actor = {
       kind: 'session',
       id: member.userId.toHexString(),
+      userId: member.userId.toHexString(),
       workspaceId: member.workspaceId,
       scopes: ctx.grantsOfRole[member.role],
       limits: ctx.config.rateLimit,

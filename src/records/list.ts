@@ -25,8 +25,8 @@ export interface ListQuery {
   updatedAfter?: Date | undefined;
   /** Field → wanted value, or values any of which will do, for fields that the entity has facet rules for. */
   filters?: Record<string, string | string[]>;
-  /** Fields whose value has to be this one letter by letter: filters tell no cases apart. */
-  equal?: Record<string, string>;
+  /** Whatever else is looked at on each record that the index leads to. */
+  checks?: object[];
   /** Order → bounds of its values. Without a `sort` the list is in that order, the greatest first. */
   ranges?: Record<string, Range>;
   /** Large fields that the caller has no use for. */
@@ -99,7 +99,7 @@ export function listingOf<T extends RecordDocument>(
     others: [
       ...others,
       ...Object.entries(otherRanges).map(([other, bounds]) => ({ [orders[other]?.path ?? other]: bounds })),
-      ...Object.entries(query.equal ?? {}).map(([field, value]) => ({ [field]: value })),
+      ...(query.checks ?? []),
     ],
     field: order.path,
     scale: order.scale,

@@ -63,3 +63,12 @@ export function snapshotOf(record: RecordDocument): Record<string, unknown> {
   } = record;
   return snapshot;
 }
+
+/** The history row that the last change of a record owes, as the change answered it. */
+export function lastRowOf({
+  owed = [],
+  updatedAt,
+}: RecordDocument): (Owed & { history: HistoryNote }) | undefined {
+  const last = owed.findLast(({ at, history }) => history && at.getTime() === updatedAt.getTime());
+  return last?.history && { ...last, history: last.history };
+}

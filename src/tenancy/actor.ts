@@ -22,6 +22,8 @@ export interface Author {
   workspaceId: ObjectId;
   /** The API by which they came. */
   contract?: string;
+  /** The person behind it: who signed in, or made the key. */
+  userId?: string | undefined;
 }
 
 /** Who makes a request. Every kind of credential becomes one of these; everything after authentication sees only it. */

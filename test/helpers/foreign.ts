@@ -73,6 +73,9 @@ const ofAutomate8: ForeignContract = {
       const answer = await server.app.inject({ method: 'POST', url: `/automate8${url}`, headers, payload });
       return answer.json().data.id;
     };
+    const board = await server.app.inject({ url: '/automate8/api/pipeline/pipelines', headers });
+    const [pipeline] = board.json().data;
+    const [stage] = pipeline.stages;
     const contact = { workspace_id: workspaceId, firstname: 'A', lastname: 'B', phone_number: buildPhone() };
     return {
       headers,
@@ -82,6 +85,9 @@ const ofAutomate8: ForeignContract = {
         'api-keys': toUuid(new ObjectId(keyId)),
         contacts: await create('/api/contacts', contact),
         tags: await create('/api/tags', { name: 'hot' }),
+        pipelines: pipeline.id,
+        stages: stage.id,
+        opportunities: await create('/api/pipeline/opportunities', { title: 'Deal', stage_id: stage.id }),
       },
     };
   },
@@ -99,14 +105,29 @@ const ofAutomate8: ForeignContract = {
       workspace_id: ids.workspace,
       permissions: { tags: ['read'] },
       phone_number: buildPhone(),
+      stage_id: ids.stages,
+      pipeline_id: ids.pipelines,
     };
     return {
       ...body,
       ...Object.fromEntries(Object.entries(known).filter(([name]) => name in body)),
     };
   },
-  queryValues: ({ workspace = '', contacts = '' }) => ({
+  queryValues: ({ workspace = '', contacts = '', stages = '', pipelines = '' }) => ({
     workspace_id: workspace,
+    stage_id: stages,
+    stageId: stages,
+    pipeline_id: pipelines,
+    page: '1',
+    startDate: '2026-01-01',
+    endDate: '2026-12-31',
+    date_from: '2026-01-01',
+    date_to: '2026-12-31',
+    from_date: '2026-01-01',
+    to_date: '2026-12-31',
+    expected_close_date_from: '2026-01-01',
+    expected_close_date_to: '2026-12-31',
+    follow_up_date: '2026-01-01',
     id: contacts,
     contact_id: contacts,
     phone: '+91 98765 43210',

@@ -130,7 +130,8 @@ export async function findContacts(
       ...(follow_up_date === undefined ? {} : { followUpDate: follow_up_date }),
       ...(webhook_name === undefined ? {} : { webhookName: webhook_name }),
     },
-    ...(lead_status === undefined ? {} : { equal: { status: lead_status } }),
+    // Filters tell no cases apart.
+    checks: lead_status === undefined ? [] : [{ status: lead_status }],
     omit: ['fields', 'metadata', 'organisation'],
     createdAfter: span.from,
     createdBefore: span.before,

@@ -27,7 +27,15 @@ export const automate8Document = (url: string): Json => ({
   },
   servers: [{ url }],
   security: [{ bearerAuth: [] }, { apiKey: [] }],
-  tags: [{ name: 'Contacts' }, { name: 'Tags' }, { name: 'API Keys' }],
+  tags: [
+    { name: 'Pipelines' },
+    { name: 'Stages' },
+    { name: 'Opportunities' },
+    { name: 'Metrics' },
+    { name: 'Contacts' },
+    { name: 'Tags' },
+    { name: 'API Keys' },
+  ],
   components: {
     securitySchemes: {
       bearerAuth: { type: 'http', scheme: 'bearer' },

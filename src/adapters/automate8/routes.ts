@@ -4,11 +4,23 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { contactRoutes } from './contacts.ts';
 import { automate8Contract } from './contract.ts';
 import { automate8Document } from './document.ts';
+import { metricRoutes } from './metrics.ts';
+import { opportunityRoutes } from './opportunities.ts';
+import { pipelineRoutes } from './pipelines.ts';
 import { demandRequired } from './required.ts';
+import { stageRoutes } from './stages.ts';
 import { tagRoutes } from './tags.ts';
 
 /** Each resource has a file with its operations. */
-const resources: Routes[] = [contactRoutes, tagRoutes, apiKeyRoutes];
+const resources: Routes[] = [
+  pipelineRoutes,
+  stageRoutes,
+  opportunityRoutes,
+  metricRoutes,
+  contactRoutes,
+  tagRoutes,
+  apiKeyRoutes,
+];
 
 const routes: Routes = async (app, options) => {
   demandRequired(app as unknown as FastifyInstance);

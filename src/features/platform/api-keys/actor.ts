@@ -1,6 +1,7 @@
 import { grantOf, type KeyKind } from '../../../access/key-kind.ts';
 import type { Context } from '../../../context.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { parseId } from '../../../lib/ids.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
 import { limitsOf } from './limits.ts';
 import type { ApiKey } from './model.ts';
@@ -36,6 +37,7 @@ export function actorOfKey(
     workspaceId: apiKey.workspaceId,
     scopes: new Set([...apiKey.scopes, ...permissions.map((permission) => grantOf(kind.name, permission))]),
     limits: limitsOf(ctx, kind, apiKey),
+    userId: parseId(apiKey.createdBy)?.toHexString(),
   };
   actors.set(apiKey, (actors.get(apiKey) ?? new Map()).set(by, actor));
   return actor;

@@ -19,6 +19,7 @@ export const pipelineEntity = entity({
       filter: true,
       describe: 'Where deals begin that name no pipeline; true takes it from the one that has it',
     }),
+    createdBy: text({ managed: true, describe: 'User id of who made it, or made the key that did' }),
     /** Stands exactly while it is the default, of which a workspace has one. */
     defaultKey: text({ hidden: true, unique: { index: 'unique_default', reason: 'Duplicate default' } }),
     /** Stages that are gone → those that took their deals; so a late one finds its way. */

@@ -18,6 +18,8 @@ export interface Stage {
   isLost: boolean;
   createdAt: Date;
   updatedAt: Date;
+  /** User id of who added it to its pipeline. */
+  createdBy?: string | undefined;
   /** It is being removed: what would enter it enters another stage. */
   closing?: Closing;
 }

@@ -7,11 +7,18 @@ export type Amounts = Map<string, Decimal>;
 /** How many deals, and what they are worth. */
 export interface Sums {
   count: number;
+  /** How many of them are in each currency. */
+  counts: Map<string, number>;
   value: Amounts;
   weighted: Amounts;
 }
 
-export const noSums = (): Sums => ({ count: 0, value: new Map(), weighted: new Map() });
+export const noSums = (): Sums => ({
+  count: 0,
+  counts: new Map(),
+  value: new Map(),
+  weighted: new Map(),
+});
 
 /** Adds a row of this currency. */
 export function addRow(
@@ -20,6 +27,7 @@ export function addRow(
   currency: string,
 ): void {
   sums.count += count;
+  sums.counts.set(currency, (sums.counts.get(currency) ?? 0) + count);
   add(sums.value, currency, value);
   add(sums.weighted, currency, weighted);
 }
@@ -30,8 +38,10 @@ const add = (amounts: Amounts, currency: string, amount: Decimal): void => {
 
 export function total(parts: Iterable<Sums>): Sums {
   const whole = noSums();
-  for (const { count, value, weighted } of parts) {
+  for (const { count, counts, value, weighted } of parts) {
     whole.count += count;
+    for (const [currency, some] of counts)
+      whole.counts.set(currency, (whole.counts.get(currency) ?? 0) + some);
     for (const [currency, amount] of value) add(whole.value, currency, amount);
     for (const [currency, amount] of weighted) add(whole.weighted, currency, amount);
   }
@@ -69,3 +79,18 @@ export const shownAmounts = (amounts: Amounts): Record<string, string> =>
 /** Each amount divided by a number, with two decimals. */
 export const average = (amounts: Amounts, count: number): Amounts =>
   new Map([...amounts].map(([currency, amount]) => [currency, ratio(amount, number(count), decimals)]));
+
+/** The currency for those who know one only: the preferred one if any deal has it, else the one that most have. */
+export function mainCurrency({ counts }: Sums, preferred: string): string {
+  if (counts.has(preferred)) return preferred;
+  const [most] = [...counts].sort(([, one], [, other]) => other - one);
+  return most?.[0] ?? preferred;
+}
+
+/** An amount in a currency as a number with two decimals; 0 where there is none. */
+export const numberIn = (amounts: Amounts, currency: string): number =>
+  Number(textOf(ratio(amounts.get(currency) ?? zero, number(1), decimals)));
+
+/** The same, divided by a number; 0 for none. */
+export const averageIn = (amounts: Amounts, currency: string, count: number): number =>
+  numberIn(average(amounts, count), currency);

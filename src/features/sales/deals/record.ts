@@ -73,6 +73,7 @@ export const dealEntity = entity({
     tags: tags({ filter: true }),
     notes: longText(),
     assignedTo: member({ filter: true }),
+    createdBy: text({ managed: true, describe: 'User id of who made it, or made the key that did' }),
     fields: customFields(),
   },
   events: {

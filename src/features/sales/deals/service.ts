@@ -11,9 +11,9 @@ import { assertCanBeOpen, entering, findWanted, havingStatus, refugeOf, type Wan
 import { type Deal, type DealStatus, dealEntity } from './record.ts';
 
 export const dealService = recordService(dealEntity, {
-  async complete(ctx, { workspace }, { pipelineId, stageId, probability }) {
+  async complete(ctx, { actor, workspace }, { pipelineId, stageId, probability }) {
     const { place } = await findWanted(ctx, workspace._id, { pipelineId, stageId });
-    return entering(place, ctx.clock.now(), probability).set;
+    return { ...entering(place, ctx.clock.now(), probability).set, createdBy: actor.userId };
   },
   revise:
     (ctx, change, { pipelineId, stageId, status, probability }) =>
@@ -22,7 +22,13 @@ export const dealService = recordService(dealEntity, {
   afterCreate: settleDeal,
 });
 
-export const { create: createDeal, update: updateDeal, find: findDeal, get: getDeal } = dealService;
+export const {
+  create: createDeal,
+  update: updateDeal,
+  archive: archiveDeal,
+  find: findDeal,
+  get: getDeal,
+} = dealService;
 
 export interface Move {
   stageId: string;

@@ -18,7 +18,7 @@ import {
 import { close } from './closing.ts';
 
 const plain = recordService(pipelineEntity, {
-  async complete(ctx, { workspace }, { stages }) {
+  async complete(ctx, { actor, workspace }, { stages }) {
     if ((await findPipelines(ctx, workspace._id)).length >= pipelinesMax)
       throw new AppError('conflict', { message: `A workspace has at most ${pipelinesMax} pipelines` });
     const now = ctx.clock.now();
@@ -29,6 +29,7 @@ const plain = recordService(pipelineEntity, {
             'stages.',
           )
         : initialStages(now),
+      createdBy: actor.userId,
     };
   },
   revise:
@@ -71,6 +72,7 @@ export const pipelineService: RecordService<PipelineTypes> = {
 export const {
   create: createPipeline,
   update: updatePipeline,
+  archive: archivePipeline,
   find: findPipeline,
   get: getPipeline,
 } = pipelineService;
@@ -132,7 +134,7 @@ export async function addStage(
   pipelineId: ObjectId,
   { position, ...given }: StageInput & { position?: number | undefined },
 ): Promise<StagePlace> {
-  const stage = createStage(given, ctx.clock.now());
+  const stage = { ...createStage(given, ctx.clock.now()), createdBy: author.userId };
   const pipeline = await changing(ctx, author.workspaceId, () =>
     updateRecord(ctx, pipelineEntity, author, pipelineId, ({ stages }) => ({
       set: { stages: assertStages(placed(stages, stage, position ?? stages.length + 1)) },
@@ -162,3 +164,19 @@ export async function changeStageOf(
 
 const placed = (stages: Stage[], stage: Stage, position: number): Stage[] =>
   stages.toSpliced(position - 1, 0, stage);
+
+/** Brings an archived pipeline back, as one that is not the default; one that is live stays as it is. @throws AppError not_found */
+export const revivePipeline = (ctx: Context, author: Author, id: ObjectId): Promise<Pipeline> =>
+  changing(ctx, author.workspaceId, () =>
+    updateRecord(
+      ctx,
+      pipelineEntity,
+      author,
+      id,
+      ({ archived }) =>
+        archived
+          ? { set: { archived: false, isDefault: false }, unset: ['archivedAt', 'closing', 'defaultKey'] }
+          : undefined,
+      { isArchivedToo: true, action: 'unarchived' },
+    ),
+  );
