@@ -313,6 +313,31 @@ export const automate8Examples = {
   },
   'POST /api/tags': { success: true, data: tag },
   'PUT /api/tags/:id': { success: true, data: tag },
+  'GET /api/agents': {
+    success: true,
+    data: [
+      {
+        id: 'user-uuid-1',
+        name: 'John Smith',
+        email: 'john@company.com',
+        role: 'agent',
+        status: 'active',
+        avatar: 'https://example.com/avatar.jpg',
+        active_assignments: 5,
+        joined_at: '2024-01-15T00:00:00Z',
+        last_active: '2025-01-15T14:30:00Z',
+      },
+    ],
+  },
+  'GET /api/agents/stats': {
+    success: true,
+    data: {
+      total_agents: 10,
+      active_agents: 8,
+      by_role: { admin: 2, manager: 2, agent: 5, viewer: 1 },
+      assignment_distribution: [{ agent_id: 'user-uuid-1', agent_name: 'John Smith', assignment_count: 15 }],
+    },
+  },
   'GET /api/api-keys': {
     success: true,
     data: [

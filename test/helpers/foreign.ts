@@ -66,7 +66,7 @@ const automate8Headers = async (server: TestServer, workspaceId: string, permiss
   bearer((await buildApiKey(server, workspaceId, { kind: 'automate8', permissions })).apiKey);
 
 const ofAutomate8: ForeignContract = {
-  async buildWorld(server, { workspaceId, token }) {
+  async buildWorld(server, { workspaceId, userId, token }) {
     const { keyId } = await buildApiKey(server, workspaceId, { kind: 'automate8', name: 'One of many' });
     const headers = await automate8Headers(server, workspaceId);
     const create = async (url: string, payload: object): Promise<string> => {
@@ -87,6 +87,7 @@ const ofAutomate8: ForeignContract = {
         tags: await create('/api/tags', { name: 'hot' }),
         pipelines: pipeline.id,
         stages: stage.id,
+        agents: toUuid(new ObjectId(userId)),
         opportunities: await create('/api/pipeline/opportunities', { title: 'Deal', stage_id: stage.id }),
       },
     };

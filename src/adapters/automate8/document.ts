@@ -34,6 +34,7 @@ export const automate8Document = (url: string): Json => ({
     { name: 'Metrics' },
     { name: 'Contacts' },
     { name: 'Tags' },
+    { name: 'Agents' },
     { name: 'API Keys' },
   ],
   components: {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Adapter, Routes } from '../../http.ts';
+import { agentRoutes } from './agents.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { contactRoutes } from './contacts.ts';
 import { automate8Contract } from './contract.ts';
@@ -19,6 +20,7 @@ const resources: Routes[] = [
   metricRoutes,
   contactRoutes,
   tagRoutes,
+  agentRoutes,
   apiKeyRoutes,
 ];
 

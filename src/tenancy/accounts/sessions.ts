@@ -44,6 +44,20 @@ const sessionsOf = (ctx: Context, userId: ObjectId, skip = 0): Promise<Session[]
     .find({ userId }, { sort: { _id: -1 }, skip, limit: 2 * sessionsMax, hint: 'of_account' })
     .toArray();
 
+/** When the accounts signed in last, of those that have a session. */
+export async function lastSignIns(ctx: Context, accountIds: ObjectId[]): Promise<Map<string, Date>> {
+  if (accountIds.length === 0) return new Map();
+  const stages = [
+    { $match: { userId: { $in: accountIds } } },
+    // Ids of sessions rise with time, and the index has nothing else.
+    { $group: { _id: '$userId', last: { $max: '$_id' } } },
+  ];
+  const found = await sessions(ctx.db)
+    .aggregate<{ _id: ObjectId; last: ObjectId }>(stages, { hint: 'of_account' })
+    .toArray();
+  return new Map(found.map(({ _id, last }) => [_id.toHexString(), last.getTimestamp()]));
+}
+
 /** The live session behind a session token. */
 export async function findSession(ctx: Context, token: string): Promise<Session | undefined> {
   const sessionId = parseId(verifyToken<SessionClaims>(ctx, token, 'session')?.session);
