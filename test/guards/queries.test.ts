@@ -61,7 +61,8 @@ beforeAll(async () => {
   world = await buildWorld(server);
   // Once over, so that there is something in every collection; then more of it.
   for (const someone of [other, world]) {
-    for (const route of routes) for (const url of urlsOf(route, someone)) await send(route, url, someone);
+    for (const route of routes)
+      for (const url of urlsOf(route, someone).slice(0, 1)) await send(route, url, someone);
   }
   await multiply(commands.db, other, copies.other);
   await multiply(commands.db, world, copies.asked);

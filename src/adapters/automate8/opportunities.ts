@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
+import { listActivitiesAbout } from '../../features/engagement/activities/service.ts';
 import { findContact } from '../../features/people/contacts/service.ts';
 import { findCompany } from '../../features/sales/companies/service.ts';
 import type { Deal } from '../../features/sales/deals/record.ts';
@@ -25,6 +26,7 @@ import {
   opportunityDetails,
   opportunityInput,
   opportunityOut,
+  toActivity,
   toNativeChanges,
   toNativeDeal,
   toOpportunity,
@@ -47,6 +49,9 @@ import {
   uuidOut,
   workspaceGiven,
 } from './schema.ts';
+
+/** The newest ones; the native API has them all. */
+const activitiesMax = 100;
 
 const tags = ['Opportunities'];
 const what = 'Opportunity';
@@ -114,7 +119,13 @@ export const opportunityRoutes: Routes = async (app, { ctx }) => {
     },
     async ({ workspace, params }) => {
       const deal = await liveIn(ctx, workspace._id, params.id, getDeal, what);
-      return found(toOpportunityDetails(deal, await around(ctx, deal), []));
+      const subject = { type: 'deal', id: deal._id };
+      const [others, { records }] = await Promise.all([
+        around(ctx, deal),
+        listActivitiesAbout(ctx, workspace._id, subject, { limit: activitiesMax }),
+      ]);
+      const activities = records.filter(({ archived }) => !archived).map(toActivity);
+      return found(toOpportunityDetails(deal, others, activities));
     },
   );
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Activity } from '../../features/engagement/activities/record.ts';
 import type { Contact } from '../../features/people/contacts/record.ts';
 import { partsOf } from '../../features/people/names.ts';
 import type { Pipeline } from '../../features/sales/boards/record.ts';
@@ -146,7 +147,15 @@ export const opportunityDetails = opportunityOut
   .extend({ pipeline: pipelineOut.nullable(), activities: z.array(activityOut) })
   .meta({ id: 'OpportunityDetails' });
 
-export type OpportunityActivity = z.output<typeof activityOut>;
+type OpportunityActivity = z.output<typeof activityOut>;
+
+export const toActivity = (activity: Activity): OpportunityActivity => ({
+  id: toUuid(activity._id),
+  type: activity.type,
+  content: activity.description ?? activity.title ?? null,
+  created_at: activity.createdAt.toISOString(),
+  created_by: uuidOf(activity.userId),
+});
 
 /** What an opportunity shows of other records. */
 export interface Around {

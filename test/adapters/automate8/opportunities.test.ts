@@ -382,6 +382,11 @@ describe('one deal through both contracts', () => {
       stage_id: sales.pending,
       probability: 50,
     });
+    const note = { recordType: 'deal', recordId: hex(id), type: 'note', description: 'Called' };
+    expect((await native.post('/activities').send(note)).status).toBe(201);
+    const withNote = await sales.api.get(`${base}/${id}`);
+    expect(lacks(automate8Examples['GET /api/pipeline/opportunities/:id'], withNote.body)).toEqual([]);
+    expect(withNote.body.data.activities).toMatchObject([{ type: 'note', content: 'Called' }]);
     await native.patch(path).send({ title: 'Kitchen and bath', value: 2_000, priority: 'Urgent' });
     const restated = await sales.api.put(`${base}/${id}`, { priority: 'high', notes: 'x' });
     expect(restated.body.data).toMatchObject({ title: 'Kitchen and bath', amount: 2_000, priority: 'high' });
