@@ -32,7 +32,7 @@ export interface Closing {
   jobId: ObjectId;
 }
 
-export const stagesMax = 50;
+const stagesMax = 50;
 const defaultColor = '#3B82F6';
 
 const parts = {
@@ -80,7 +80,7 @@ export const stageOut = z
 
 export type StageInput = z.output<typeof stageInput>;
 type GivenStage = z.output<typeof stagesGiven>[number];
-export type StageOut = z.output<typeof stageOut>;
+type StageOut = z.output<typeof stageOut>;
 
 export const presentStage = (stage: Stage, index: number): StageOut => ({
   stageId: stage.stageId,
