@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Routes } from '../../../http.ts';
-import { invalid } from '../../../lib/errors.ts';
 import { parseId, requireId } from '../../../lib/ids.ts';
 import { envelope, idParams } from '../../../lib/schemas.ts';
 import { callerOf } from '../../../records/api/shape.ts';
@@ -35,7 +34,6 @@ export const mergeRoutes: Routes = async (app, { ctx }) => {
       async (request, reply) => {
         const keptId = requireId(request.params[entity.idParam] ?? '', entity.label);
         const otherId = parseId(request.body.otherId);
-        if (!otherId) throw invalid('otherId', `Must be the id of a ${noun} of this workspace`);
         const job = await mergeRecords(ctx, callerOf(request), mergeable, keptId, otherId);
         reply.code(202);
         return { success: true as const, data: presentJob(job) };

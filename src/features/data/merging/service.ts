@@ -23,7 +23,7 @@ export const mergeJobOf = ({ entity }: Mergeable): string => `${entity.name}.mer
 
 /**
  * @param keptId the record that is left
- * @param otherId the one that becomes part of it
+ * @param givenId of the one that becomes part of it
  * @returns the job that has all that points at the other point at this one; for a merge that was made already, its own
  * @throws AppError not_found, invalid, conflict
  */
@@ -32,12 +32,13 @@ export async function mergeRecords(
   { actor, workspace }: Caller,
   mergeable: Mergeable,
   keptId: ObjectId,
-  otherId: ObjectId,
+  givenId: ObjectId | undefined,
 ): Promise<Job> {
   const { entity } = mergeable;
   const { _id: workspaceId } = workspace;
+  const { other } = await readBoth(ctx, mergeable, workspaceId, keptId, givenId);
+  const { _id: otherId } = other;
   if (keptId.equals(otherId)) throw invalid('otherId', 'Must be another record');
-  const { other } = await readBoth(ctx, mergeable, workspaceId, keptId, otherId);
   if (other.mergedInto === keptId.toHexString()) return jobOf(ctx, other);
   await assertRoomForJob(ctx, workspaceId);
   const job = await startJob(ctx, actor, {
@@ -78,12 +79,12 @@ async function readBoth(
   { entity }: Mergeable,
   workspaceId: ObjectId,
   keptId: ObjectId,
-  otherId: ObjectId,
+  otherId: ObjectId | undefined,
 ): Promise<{ kept: MergedRecord; other: MergedRecord }> {
   const records = entity.collection(ctx.db);
   const [kept, other] = await Promise.all([
     records.findById(workspaceId, keptId),
-    records.findById(workspaceId, otherId),
+    otherId ? records.findById(workspaceId, otherId) : null,
   ]);
   if (!kept) throw notFound(entity.label);
   if (other) return { kept, other };
