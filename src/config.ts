@@ -94,6 +94,7 @@ const environmentSchema = z.object({
   DEFAULT_COUNTRY: z.string().refine(isCountry, 'must be an ISO 3166 country code').default('IN'),
   RATE_LIMIT_PER_MINUTE: positive.default(600),
   RATE_LIMIT_PER_HOUR: positive.default(10_000),
+  FAIR_SHARE_PERCENT: z.coerce.number().min(1).max(100).default(10),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   WEBHOOK_ALLOW_PRIVATE_NETWORK: flag('true', 'false', 'false'),
   WEBHOOK_RETRY_DELAYS_MS: list
@@ -135,6 +136,8 @@ export interface Config {
   readonly rateLimit: { readonly perMinute: number; readonly perHour: number };
   /** The operator has set the limit by the minute, which then holds in place of those that contracts document. */
   readonly isRateLimitSet: boolean;
+  /** The part of a process's time that the heavy work of one workspace may take while others are active. */
+  readonly fairShare: number;
   /** Bearer token of /metrics. */
   readonly metricsToken: string | undefined;
   readonly webhooks: {
@@ -192,6 +195,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     defaultCountry: env.DEFAULT_COUNTRY,
     rateLimit: { perMinute: env.RATE_LIMIT_PER_MINUTE, perHour: env.RATE_LIMIT_PER_HOUR },
     isRateLimitSet: given.RATE_LIMIT_PER_MINUTE !== undefined,
+    fairShare: env.FAIR_SHARE_PERCENT / 100,
     metricsToken: env.METRICS_TOKEN,
     webhooks: {
       isPrivateNetworkAllowed: env.WEBHOOK_ALLOW_PRIVATE_NETWORK,

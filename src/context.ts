@@ -11,6 +11,7 @@ import type { Database } from './infra/mongo.ts';
 import type { Queues } from './infra/queues.ts';
 import type { SharedCache } from './infra/shared-cache.ts';
 import type { SecretBox } from './lib/crypto.ts';
+import type { FairShare } from './lib/fair-share.ts';
 import type { Doubts } from './records/doubts.ts';
 import type { RecentRecords } from './records/recent.ts';
 import type { Relay } from './records/relay.ts';
@@ -30,6 +31,8 @@ export interface Context extends Readonly<Declared> {
   readonly redisPrefix: string;
   readonly cache: SharedCache;
   readonly counters: Counters;
+  /** Of what requests cost this process, and what follows from them at once. */
+  readonly share: FairShare;
   readonly clock: Clock;
   readonly queues: Queues;
   readonly relay: Relay;

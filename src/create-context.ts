@@ -14,6 +14,7 @@ import { createQueues } from './infra/queues.ts';
 import { connectRedis } from './infra/redis.ts';
 import { createSharedCache } from './infra/shared-cache.ts';
 import { createSecretBox, randomToken } from './lib/crypto.ts';
+import { createFairShare } from './lib/fair-share.ts';
 import { createDoubts } from './records/doubts.ts';
 import { createRecentRecords } from './records/recent.ts';
 import { createRelay } from './records/relay.ts';
@@ -33,6 +34,9 @@ export interface ContextOptions {
   /** First part of every Redis key; servers that share a Redis but not a database need different ones. */
   redisPrefix?: string;
 }
+
+/** A second's share comes at once, and a client that has to wait for longer than this is told to come again. */
+const requestShare = { burstMs: 100, waitMaxMs: 3_000 };
 
 /** Connects everything that services work with. @throws when MongoDB can't be reached; Redis may come later */
 export async function createContext(
@@ -64,6 +68,7 @@ export async function createContext(
     redisPrefix,
     cache: createSharedCache(redis, subscriber, redisPrefix, log),
     counters: createCounters(redis, redisPrefix, () => clock.now().getTime(), log),
+    share: createFairShare({ share: config.fairShare, ...requestShare }),
     clock,
     queues,
     relay: createRelay(db, collectionNames, log),

@@ -30,6 +30,8 @@ declare module 'fastify' {
     workspace: Workspace;
     idempotency: IdempotencyRequest | undefined;
     ifMatch: IfMatch | undefined;
+    /** Length of a JSON body as received. */
+    bodyBytes: number;
   }
 }
 

@@ -9,6 +9,7 @@ import { grantOf } from './key-kind.ts';
 import { countRequest, isSpent, limitRate, type Rate } from './limits.ts';
 import { namedWorkspaces } from './named-workspace.ts';
 import { type Grant, isRight } from './roles.ts';
+import { admit, chargeAfterwards } from './share.ts';
 
 /**
  * What a route demands of its caller. Every route declares one; the start fails where one is missing.
@@ -44,6 +45,7 @@ export const accessPlugin = fp<{ ctx: Context }>(
     app.decorateRequest('workspace', null as any);
     app.decorateRequest('session', undefined);
     app.decorateRequest('refusal', undefined);
+    chargeAfterwards(app, ctx);
 
     const routes: RouteOptions[] = [];
     app.addHook('onRoute', (route) => {
@@ -64,7 +66,7 @@ export const accessPlugin = fp<{ ctx: Context }>(
 
 /**
  * Opens the routes that are registered on this scope from now on to the callers of one contract. Each request passes
- * one pipeline: who is it, are there too many of them, may they do this here.
+ * one pipeline: who is it, are there too many of them, may they do this here, is it their turn.
  *
  * To count takes a round trip, so it is under way while the request is read, authorised and validated, and the handler
  * begins when it is back; one that only reads ends then. The answer is the same as if it had been waited for at once: a
@@ -93,14 +95,16 @@ export function openTo(scope: FastifyInstance, ctx: Context, contract: Contract)
       request.refusal = isFirstToGo ? count() : afterThisTurn(count);
       if (isSpent(rates)) await assertRoom(request);
       // Of a person the body may name the workspace.
-      if (demand && !(identity.session && isNamedInBody))
-        await authorise(ctx, contract, demand, identity, request);
+      if (!demand || (identity.session && isNamedInBody)) return;
+      await authorise(ctx, contract, demand, identity, request);
+      await admit(ctx, request);
     });
     if (demand && isNamedInBody) {
       append(route, async (request) => {
         const { session, actor } = request;
-        if (session) await authorise(ctx, contract, demand, { session }, request);
-        else assertOwn(actor, namedWorkspaces(request));
+        if (!session) return assertOwn(actor, namedWorkspaces(request));
+        await authorise(ctx, contract, demand, { session }, request);
+        await admit(ctx, request);
       });
     }
     route.handler = readsOnly ? besideCount(route.handler) : afterCount(route.handler);

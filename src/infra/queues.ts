@@ -8,10 +8,10 @@ import type { Logger } from './logger.ts';
  */
 export interface Queues {
   /**
-   * At most one nudge per lane waits. Never rejects and never waits for a Redis that is away.
+   * At most one nudge for the same lanes waits. Never rejects and never waits for a Redis that is away.
    * @param isLate goes after all others: many lanes that are late hold up nobody's first nudge
    */
-  nudge(queue: string, lane: string, data: object, isLate?: boolean): Promise<void>;
+  nudge(queue: string, lanes: string, data: object, isLate?: boolean): Promise<void>;
   /** Jobs waiting or active by queue. */
   depths(): Promise<Record<string, number>>;
   close(): Promise<void>;
@@ -42,12 +42,12 @@ export function createQueues(redis: Redis, prefix: string, names: readonly strin
   };
 
   return {
-    async nudge(name, lane, data, isLate = false) {
+    async nudge(name, lanes, data, isLate = false) {
       // Before Redis has answered for the first time a queue would wait for it.
       if (redis.status !== 'ready') return;
       try {
         await queueOf(name).add(name, data, {
-          deduplication: { id: lane, keepLastIfActive: true },
+          deduplication: { id: lanes, keepLastIfActive: true },
           ...(isLate ? { priority: latePriority } : {}),
         });
       } catch (error) {

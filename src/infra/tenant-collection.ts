@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import mongoose, { type mongo } from 'mongoose';
 import { fulfilled, gather } from '../lib/gather.ts';
 import type { ObjectId } from '../lib/ids.ts';
@@ -77,21 +78,30 @@ export class TenantCollection<T extends TenantDocument> {
 
   /**
    * As many documents of a page as have room in `bytesMax`, and at least one. They are decoded one by one, so what has no
-   * room costs its transfer and nothing more.
+   * room costs its transfer and nothing more; and where many had none, fewer are asked for the next time.
    */
-  findWithin(
+  async findWithin(
     workspaceId: ObjectId,
     filter: Filter<T>,
     options: PageOptions,
     bytesMax: number,
   ): Promise<Fitting<T>> {
-    const command = this.#find(scoped(workspaceId, filter), {
-      ...options,
-      batchSize: options.limit,
-      singleBatch: true,
-    });
-    return this.#readFitting(command, bytesMax);
+    const workspace = workspaceId.toHexString();
+    const limit = Math.min(options.limit, this.#pageRows.get(workspace) ?? options.limit);
+    const scope = scoped(workspaceId, filter);
+    const command = this.#find(scope, { ...options, limit, batchSize: limit, singleBatch: true });
+    const fitting = await this.#readFitting(command, bytesMax);
+    const count = fitting.documents.length;
+    if (!fitting.isWhole) this.#pageRows.set(workspace, 2 * count + 1);
+    else if (count === limit && limit < options.limit) {
+      this.#pageRows.set(workspace, 2 * limit);
+      return { ...fitting, isWhole: false };
+    }
+    return fitting;
   }
+
+  /** How many rows of a page to ask for, by workspaces whose documents are large. */
+  readonly #pageRows = new LRUCache<string, number>({ max: largeTenantsMax });
 
   /**
    * The same of those that meet a further condition, among the first `examined` that the filter leads to. The server stops
@@ -311,6 +321,9 @@ export class TenantCollection<T extends TenantDocument> {
     return (await this.#collection.deleteMany(scoped(workspaceId, filter), options)).deletedCount;
   }
 }
+
+/** Workspaces with large documents, in one collection, of which that is remembered. */
+const largeTenantsMax = 1_000;
 
 /** How many reads or writes of one moment go to the server as one command. */
 const gatheredMax = 100;

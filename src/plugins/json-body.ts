@@ -1,7 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import fp from 'fastify-plugin';
 import { AppError, invalid } from '../lib/errors.ts';
-import { measureJson } from '../lib/json-size.ts';
+import { faultOfJson, type JsonFault } from '../lib/json-size.ts';
+
+/** What is answered in place of parsing. */
+const refusals: Record<JsonFault, () => AppError> = {
+  broken: () => new AppError('malformed_json'),
+  'too deep': () => invalid('body', 'Too deeply nested'),
+  'too many values': () => invalid('body', 'Too many values'),
+};
 
 /**
  * Bodies are JSON in UTF-8 and nothing else. Names that reach into prototypes are dropped while parsing. A missing
@@ -9,16 +16,16 @@ import { measureJson } from '../lib/json-size.ts';
  */
 export const jsonBodyPlugin = fp(
   async (app) => {
+    app.decorateRequest('bodyBytes', 0);
     const parse = app.getDefaultJsonParser('remove', 'remove');
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+      request.bodyBytes = body.length;
       if (body.length === 0) return done(null, undefined);
       if (!isUtf8(body))
         return done(new AppError('malformed_json', { message: 'The request body is not valid UTF-8' }));
-      const { isTooLong, isTooDeep, isClosed } = measureJson(body);
-      if (!isClosed) return done(new AppError('malformed_json'));
-      if (isTooDeep) return done(invalid('body', 'Too deeply nested'));
-      if (isTooLong) return done(invalid('body', 'Too many values'));
+      const fault = faultOfJson(body);
+      if (fault) return done(refusals[fault]());
       return parse(request, body.toString('utf8'), (error: Error | null, value?: unknown) => {
         if (error) done(new AppError('malformed_json'));
         else done(null, value);

@@ -67,19 +67,38 @@ const ownOrders: Orders = {
   updatedAt: { path: 'updatedAt', scale: 'time', isOptional: false, index: indexNames.updated, within: {} },
 };
 
-/** One page of records, newest first unless `sort` says otherwise; stable while records are inserted. */
-export const listRecords = <T extends RecordDocument>(
+/**
+ * A list that checks further conditions looks at thousands of records to find a page: those that a facet leads to, or
+ * all in the order of time.
+ */
+export const [checkedListMs, checkedScanMs] = [15, 40] as const;
+
+/** @throws AppError rate_limited */
+async function awaitTurn(ctx: Context, workspaceId: ObjectId, { others, hint }: Listing): Promise<void> {
+  if (others.length === 0) return;
+  const priceMs = hint === indexNames.facets ? checkedListMs : checkedScanMs;
+  await ctx.share.enter(workspaceId.toHexString(), priceMs);
+}
+
+/**
+ * One page of records, newest first unless `sort` says otherwise; stable while records are inserted.
+ * @throws AppError invalid for an unknown order, rate_limited
+ */
+export async function listRecords<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
   query: ListQuery,
-): Promise<Page<T>> =>
-  pageByPosition(entity.collection(ctx.db), workspaceId, {
-    ...listingOf(entity, query),
+): Promise<Page<T>> {
+  const listing = listingOf(entity, query);
+  await awaitTurn(ctx, workspaceId, listing);
+  return pageByPosition(entity.collection(ctx.db), workspaceId, {
+    ...listing,
     limit: query.limit,
     cursor: query.cursor,
     projection: without(query.omit),
   });
+}
 
 /** The list that a query asks for, as the index that serves it best has it. @throws AppError invalid for an unknown order */
 export function listingOf<T extends RecordDocument>(
@@ -186,20 +205,23 @@ export function recentRecords<T extends RecordDocument>(
 
 export type OffsetListQuery = Omit<ListQuery, 'cursor'> & Pick<OffsetRequest, 'offset' | 'reader'>;
 
-/** A list by limit and offset, newest first unless `sort` says otherwise, with a bounded total. */
-export const listRecordsByOffset = <T extends RecordDocument>(
+/** A list by limit and offset, newest first unless `sort` says otherwise, with a bounded total. @throws as listRecords does */
+export async function listRecordsByOffset<T extends RecordDocument>(
   ctx: Context,
   entity: Entity<T>,
   workspaceId: ObjectId,
   { limit, offset, reader, ...query }: OffsetListQuery,
-): Promise<OffsetPage<T>> =>
-  pageByOffset(ctx, entity.collection(ctx.db), workspaceId, {
-    ...listingOf(entity, query),
+): Promise<OffsetPage<T>> {
+  const listing = listingOf(entity, query);
+  await awaitTurn(ctx, workspaceId, listing);
+  return pageByOffset(ctx, entity.collection(ctx.db), workspaceId, {
+    ...listing,
     limit,
     offset,
     reader,
     projection: without(query.omit),
   });
+}
 
 /** Of several conditions the index looks up the first that has few alternatives; more than these it would have to sort. */
 function divided(wanted: string[][]): { first: string[] | undefined; others: string[][] } {

@@ -9,13 +9,13 @@ import type { Entity, RecordDocument } from './record.ts';
  */
 export const recordBytesMax = 256 * 1_024;
 
-/** @throws AppError invalid for a record that is too large */
+/** @returns the record's size. @throws AppError invalid for a record that is too large */
 export function assertRecordSize<T extends RecordDocument>(
   { bytesMax = recordBytesMax }: Entity<T>,
   record: T,
-): void {
+): number {
   const bytes = sizeOfRecord(record);
-  if (bytes <= bytesMax) return;
+  if (bytes <= bytesMax) return bytes;
   const kilobytes = (size: number) => Math.ceil(size / 1_024);
   const reason = `Must be at most ${kilobytes(bytesMax)} KB as stored; would be ${kilobytes(bytes)} KB`;
   throw new AppError('invalid', { message: 'The record is too large', details: { body: [reason] } });

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { duplicateKeyFields, isMongoUnavailable } from '../infra/mongo-errors.ts';
 import { AppError, notFound } from '../lib/errors.ts';
 import type { IfMatch } from '../lib/etag.ts';
+import { priceOfBytes } from '../lib/fair-share.ts';
 import type { ObjectId } from '../lib/ids.ts';
 import { createTurns } from '../lib/turns.ts';
 import type { Author } from '../tenancy/actor.ts';
@@ -143,7 +144,7 @@ function revise<T extends RecordDocument>(
       change &&
       (await reviseRecord(ctx, entity, author, current, { change, action, waiting, now: startedAt }));
     if (!revised) return { record: current, isWritten: false };
-    if (!isMark) assertRecordSize(entity, revised.record);
+    if (!isMark) chargeForSize(ctx, workspaceId, assertRecordSize(entity, revised.record));
     try {
       const filter = inTime(current, waiting, { startedAt, until });
       const isWritten = await collection.updateOne(workspaceId, filter, revised.update, { hint: '_id_' });
@@ -182,6 +183,13 @@ const tooSlow = ({ label }: Pick<Entity<RecordDocument>, 'label'>) =>
     message: `${label} took too long to change; try again`,
     headers: { 'Retry-After': '1' },
   });
+
+/** However little of it a change changes, a large record is read and written as a whole. */
+const lightRecordBytes = 64 * 1_024;
+
+function chargeForSize(ctx: Context, workspaceId: ObjectId, bytes: number): void {
+  if (bytes > lightRecordBytes) ctx.share.charge(workspaceId.toHexString(), 2 * priceOfBytes(bytes));
+}
 
 interface Attempt<T> {
   record: T;

@@ -26,7 +26,7 @@ export interface Listing {
 export const examinedMax = 5_000;
 
 /** How much of the store a page reads; it ends before its limit where the records are large. */
-export const pageBytesMax = 4 * 1_024 * 1_024;
+export const pageBytesMax = 1_024 * 1_024;
 
 /** The list between two of its positions; without the first it begins at its beginning, without the second it ends at its end. */
 export interface Stretch {

@@ -2,6 +2,8 @@ import type { mongo } from 'mongoose';
 import type { Context } from '../context.ts';
 import { duplicateKeyFields } from '../infra/mongo-errors.ts';
 import type { TenantCollection } from '../infra/tenant-collection.ts';
+import { sha256 } from '../lib/crypto.ts';
+import { ObjectId } from '../lib/ids.ts';
 import type { Lane, LaneRef, Lanes } from './work.ts';
 
 /** Times are taken by several processes whose clocks agree up to this. */
@@ -35,7 +37,7 @@ export async function wake(
   const forgotten = [...(isUrgent ? ['pausedUntil'] : []), ...forget];
   const update = [{ $set: { dueAt } }, ...(forgotten.length > 0 ? [{ $unset: forgotten }] : [])];
   await upsertAll(ctx, kind, refs, update);
-  await Promise.all(refs.map((ref) => nudge(ctx, kind, ref)));
+  await nudgeAll(ctx, kind, refs);
 }
 
 /**
@@ -65,8 +67,52 @@ export function announce(
   );
 }
 
-/** Lanes of any workspaces at once: each filter names its own. */
+/** A workspace's lanes in one command where they are all there, which costs a tenth of a command with an update for each. */
 async function upsertAll(
+  ctx: Context,
+  kind: Lanes,
+  refs: readonly LaneRef[],
+  update: object[],
+): Promise<void> {
+  const left = await Promise.all(
+    [...byWorkspace(refs)].map(async ([workspaceId, group]) => {
+      const isDone = group.length > 1 && (await updateTogether(ctx, kind, workspaceId, group, update));
+      return isDone ? [] : group;
+    }),
+  );
+  const missing = left.flat();
+  if (missing.length > 0) await upsertEach(ctx, kind, missing, update);
+}
+
+/** @returns whether all of them were there */
+async function updateTogether(
+  ctx: Context,
+  kind: Lanes,
+  workspaceId: ObjectId,
+  group: LaneRef[],
+  update: object[],
+): Promise<boolean> {
+  const located = kind.locateAll?.(group.map(({ key }) => key));
+  if (!located) return false;
+  const { fields, hint } = located;
+  const filter = { ...fields, workspaceId } as mongo.Filter<Lane>;
+  const { matchedCount } = await rowsOf(ctx, kind).acrossTenants.updateMany(filter, update, { hint });
+  return matchedCount === group.length;
+}
+
+function byWorkspace(refs: readonly LaneRef[]): Map<ObjectId, LaneRef[]> {
+  const groups = new Map<string, LaneRef[]>();
+  for (const ref of refs) {
+    const id = ref.workspaceId.toHexString();
+    const group = groups.get(id);
+    if (group) group.push(ref);
+    else groups.set(id, [ref]);
+  }
+  return new Map([...groups].map(([id, group]) => [new ObjectId(id), group]));
+}
+
+/** Lanes of any workspaces at once: each filter names its own. */
+async function upsertEach(
   ctx: Context,
   kind: Lanes,
   refs: readonly LaneRef[],
@@ -87,13 +133,28 @@ async function upsertAll(
   }
 }
 
+/** What a nudge says: lanes of one workspace that are due. */
+export interface Nudge {
+  workspaceId: string;
+  keys: string[];
+}
+
 /** Tells some worker that a lane is due. */
-export function nudge(
+export const nudge = (ctx: Context, kind: Pick<Lanes, 'name'>, ref: LaneRef): Promise<void> =>
+  nudgeAll(ctx, kind, [ref]);
+
+/** The same for many lanes, with one nudge for each workspace. */
+export async function nudgeAll(
   ctx: Context,
   { name }: Pick<Lanes, 'name'>,
-  { workspaceId, key }: LaneRef,
+  refs: readonly LaneRef[],
   options: { isLate?: boolean } = {},
 ): Promise<void> {
-  const workspace = workspaceId.toHexString();
-  return ctx.queues.nudge(name, `${workspace}:${key}`, { workspaceId: workspace, key }, options.isLate);
+  await Promise.all(
+    [...byWorkspace(refs)].map(([workspaceId, group]) => {
+      const data: Nudge = { workspaceId: workspaceId.toHexString(), keys: group.map(({ key }) => key) };
+      const lanes = data.keys.length === 1 ? data.keys[0] : sha256(data.keys.toSorted().join());
+      return ctx.queues.nudge(name, `${data.workspaceId}:${lanes}`, data, options.isLate);
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { nudge, rowsOf } from './lanes.ts';
+import { nudgeAll, rowsOf } from './lanes.ts';
 import { dueLanes, type Lane, type Lanes } from './work.ts';
 
 const sweptLanesMax = 500;
@@ -24,11 +24,8 @@ export function createLaneSweep(kind: Lanes): (ctx: Context) => Promise<void> {
       .toArray();
     from = due.length === sweptLanesMax ? startAfter(due) : undefined;
     const free = due.filter(({ lease }) => !lease || lease.until <= now);
-    await Promise.all(
-      free.map((lane) =>
-        nudge(ctx, kind, { workspaceId: lane.workspaceId, key: kind.keyOf(lane) }, { isLate: true }),
-      ),
-    );
+    const refs = free.map((lane) => ({ workspaceId: lane.workspaceId, key: kind.keyOf(lane) }));
+    await nudgeAll(ctx, kind, refs, { isLate: true });
   };
 }
 

@@ -24,6 +24,14 @@ export interface VisitOptions {
   /** Whether others wait for a place. */
   isContended(): boolean;
   bell: Bell;
+  account: Account;
+}
+
+/** What the lane's workspace may have done, while others have something to do. */
+export interface Account {
+  charge(priceMs: number): void;
+  /** Whether it has to let the others go first. */
+  isUsedUp(): boolean;
 }
 
 /** Tells a visit that its lane was woken meanwhile. */
@@ -35,14 +43,14 @@ export interface Bell {
 }
 
 /**
- * Does what is due in a lane until nothing is, others wait for the place, or the lane is to be left alone. What was
+ * Does what is due in a lane until nothing is, others go first, or the lane is to be left alone. What was
  * begun is always waited for. @returns when the lane is to be visited next
  */
 export async function workOff(
   ctx: Context,
   visit: Visit<Lane, WorkItem, unknown>,
   isStopped: () => boolean,
-  { place, isContended, bell }: VisitOptions,
+  { place, isContended, bell, account }: VisitOptions,
 ): Promise<Date | undefined> {
   const journal = createJournal(visit.record?.bind(visit));
   const crew = createCrew(() => visit.limit());
@@ -52,14 +60,21 @@ export async function workOff(
   const startedAt = Date.now();
   let progressAt = startedAt;
   let nextDueAt: Date | undefined;
+  let hasBegun = false;
   bell.look = crew.look;
 
   const isSliceOver = () => {
     const ms = Date.now() - startedAt;
     return ms >= visitMsMax || (ms >= sliceMs && isContended());
   };
+  /** A visit that had its turn begins one row at least. */
+  const isShareUsedUp = () => hasBegun && account.isUsedUp();
   const shouldStop = () =>
-    isStopped() || isSliceOver() || faults.length >= faultsMax || (visit.isOver?.() ?? false);
+    isStopped() ||
+    isSliceOver() ||
+    isShareUsedUp() ||
+    faults.length >= faultsMax ||
+    (visit.isOver?.() ?? false);
   const isHanging = () => crew.size > 0 && Date.now() - progressAt >= stallMs;
   const stall = setInterval(() => {
     if (isHanging()) place.giveAway();
@@ -67,6 +82,8 @@ export async function workOff(
 
   const doOne = async (item: WorkItem, id: string) => {
     let outcome: unknown;
+    const priceMs = visit.priceMs?.(item) ?? 0;
+    account.charge(priceMs);
     try {
       outcome = await visit.process(item);
     } catch (error) {
@@ -76,6 +93,7 @@ export async function workOff(
     } finally {
       progressAt = Date.now();
     }
+    if (visit.priceMs) account.charge(visit.priceMs(item, outcome) - priceMs);
     await journal.add(id, outcome);
   };
   /** A clock that is a little behind another one sees nothing due yet: not worth another visit. */
@@ -94,6 +112,7 @@ export async function workOff(
       await crew.room();
       if (shouldStop()) break;
       inHand.add(id);
+      hasBegun = true;
       progressAt = Date.now();
       crew.start(doOne(item, id));
       begun += 1;

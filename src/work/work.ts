@@ -29,6 +29,8 @@ export interface Lanes<L extends Lane = Lane> {
   collection(db: Database): { readonly name: string };
   /** The fields that tell a lane from the others of its workspace, and the index that finds it by them. */
   locate(key: string): { fields: Record<string, unknown>; hint: Record<string, 1> };
+  /** Finds several at once, where that is one command's work. */
+  locateAll?(keys: string[]): { fields: Record<string, unknown>; hint: Record<string, 1> };
   /** What `locate` finds the lane by. */
   keyOf(lane: L): string;
 }
@@ -45,6 +47,11 @@ export interface Visit<L extends Lane, Item extends WorkItem, Outcome> {
   process(item: Item): Promise<Outcome>;
   /** Stores what became of several rows, where `process` has not: until then they may still show as due. */
   record?(outcomes: Outcome[]): Promise<void>;
+  /**
+   * What a row costs a process, in milliseconds: when it is begun, and once its outcome is known. Left out where that is
+   * not worth counting.
+   */
+  priceMs?(item: Item, outcome?: Outcome): number;
   /** How many rows may be in hand, now. */
   limit(): number;
   /** Whether to begin nothing more in this visit. */

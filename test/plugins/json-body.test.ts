@@ -24,6 +24,9 @@ async function post(payload: string | Buffer, contentType = 'application/json') 
   return { status: answer.statusCode, body: JSON.parse(answer.payload) };
 }
 
+const object = (names: number) =>
+  `{${Array.from({ length: names }, (_, index) => `"${index}":[1,2]`).join(',')}}`;
+
 describe('a JSON body', () => {
   it.each([
     ['an object', '{"a":[1,"ü",null,true,{}]}', { a: [1, 'ü', null, true, {}] }],
@@ -34,10 +37,22 @@ describe('a JSON body', () => {
     ['brackets in a text', `{"a":"${'['.repeat(1_000)}\\"${'{'.repeat(1_000)}\\\\"}`, undefined],
     ['64 levels', `${'['.repeat(64)}${']'.repeat(64)}`, undefined],
     ['many lists one after the other', `[${'[],'.repeat(1_000)}[]]`, undefined],
+    ['60,001 values', `[${'1,'.repeat(60_000)}1]`, undefined],
+    ['objects of 5,000 names', `[${object(5_000)},${object(5_000)}]`, undefined],
   ])('takes %s', async (_, payload, expected) => {
     const { status, body } = await post(payload);
     expect(status).toBe(200);
     if (expected !== undefined) expect(body.got).toEqual(expected);
+  });
+
+  it.each([
+    ['60,002 values', `[${'1,'.repeat(60_001)}1]`],
+    ['an object of 5,001 names', `{"fields":${object(5_001)}}`],
+    ['a name more than once', `{${'"a":1,'.repeat(5_000)}"a":1}`],
+  ])('answers 422 for %s', async (_, payload) => {
+    const { status, body } = await post(payload);
+    expect(status).toBe(422);
+    expect(body.details).toEqual({ body: ['Too many values'] });
   });
 
   it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON;charset=UTF-8'])(

@@ -33,6 +33,9 @@ laneSchema.index(dueLanes, { name: 'due', sparse: true });
 const choreLanes = tenantCollection<Lane>('test_chore_lanes', laneSchema);
 
 let done: string[];
+let visits: number;
+/** Of a chore. */
+let priceMs: number;
 let processed: (chore: Chore) => Promise<void>;
 
 const choreWork: Work<Lane, Chore, void> = {
@@ -40,24 +43,30 @@ const choreWork: Work<Lane, Chore, void> = {
   collection: choreLanes,
   locate: (key) => ({ fields: { _id: new ObjectId(key) }, hint: { _id: 1 } }),
   keyOf: ({ _id }) => _id.toHexString(),
-  open: async (ctx, { workspaceId }) => ({
-    due: () =>
-      chores(ctx.db).find(
-        workspaceId,
-        { dueAt: { $lte: ctx.clock.now() } },
-        { sort: { dueAt: 1 }, hint: 'due' },
-      ),
-    async process(chore) {
-      await processed(chore);
-      done.push(chore.name);
-      await chores(ctx.db).updateOne(workspaceId, { _id: chore._id }, { $unset: { dueAt: '' } });
-    },
-    limit: () => 2,
-    nextDueAt: async () => {
-      const filter = { dueAt: { $exists: true } };
-      return (await chores(ctx.db).findOne(workspaceId, filter, { sort: { dueAt: 1 }, hint: 'due' }))?.dueAt;
-    },
-  }),
+  locateAll: (keys) => ({ fields: { _id: { $in: keys.map((key) => new ObjectId(key)) } }, hint: { _id: 1 } }),
+  open: async (ctx, { workspaceId }) => {
+    visits += 1;
+    return {
+      priceMs: () => priceMs,
+      due: () =>
+        chores(ctx.db).find(
+          workspaceId,
+          { dueAt: { $lte: ctx.clock.now() } },
+          { sort: { dueAt: 1 }, hint: 'due' },
+        ),
+      async process(chore) {
+        await processed(chore);
+        done.push(chore.name);
+        await chores(ctx.db).updateOne(workspaceId, { _id: chore._id }, { $unset: { dueAt: '' } });
+      },
+      limit: () => 2,
+      nextDueAt: async () => {
+        const filter = { dueAt: { $exists: true } };
+        return (await chores(ctx.db).findOne(workspaceId, filter, { sort: { dueAt: 1 }, hint: 'due' }))
+          ?.dueAt;
+      },
+    };
+  },
 };
 
 let server: TestServer;
@@ -67,12 +76,17 @@ let stopping: AbortController;
 let closing: (() => Promise<void>)[];
 
 beforeAll(async () => {
-  server = await startServer({}, { features: [...features, { name: 'chores', work: [choreWork] }] });
+  server = await startServer(
+    { fairShare: 0.5 },
+    { features: [...features, { name: 'chores', work: [choreWork] }] },
+  );
   ctx = server.ctx;
 });
 afterAll(() => server.close());
 beforeEach(() => {
   done = [];
+  visits = 0;
+  priceMs = 0;
   processed = async () => {};
   ref = newRef();
   stopping = new AbortController();
@@ -172,6 +186,62 @@ describe('work', () => {
     await until(async () => done.includes('next'));
     release();
     await until(async () => done.length === 123);
+  });
+});
+
+describe('a workspace with more work than its share', () => {
+  it('goes on at the pace of its share while others are there, loses nothing, and lets them go first', async () => {
+    const [busy, neighbour] = [newRef(), newRef()];
+    const names = Array.from({ length: 12 }, (_, index) => `busy ${index}`);
+    priceMs = 50;
+    // The first shows that somebody is there.
+    await store(['neighbour 0'], { of: neighbour });
+    run();
+    await wake(ctx, choreWork, [neighbour]);
+    await until(async () => done.length === 1);
+    await store(names, { of: busy });
+    await wake(ctx, choreWork, [busy]);
+    await until(async () => done.length >= 3);
+    await store(['neighbour 1'], { of: neighbour });
+    await wake(ctx, choreWork, [neighbour]);
+    await until(async () => done.length === 14);
+    expect(done.filter((name) => name.startsWith('busy')).toSorted()).toEqual(names.toSorted());
+    expect(done.at(-1)).toMatch(/^busy/);
+  });
+
+  it('that is alone does it in one visit', async () => {
+    priceMs = 1_000;
+    await store(Array.from({ length: 20 }, (_, index) => `row ${index}`));
+    run();
+    await wake(ctx, choreWork, [ref]);
+    await until(async () => done.length === 20);
+    expect(visits).toBe(1);
+  });
+});
+
+describe('lanes of one workspace that are woken together', () => {
+  it('are one nudge', async () => {
+    const { workspaceId } = newRef();
+    const refs = Array.from({ length: 20 }, () => ({ workspaceId, key: new ObjectId().toHexString() }));
+    const nudged: object[] = [];
+    const { nudge } = ctx.queues;
+    ctx.queues.nudge = async (_queue, _lanes, data) => void nudged.push(data);
+    try {
+      await wake(ctx, choreWork, refs);
+      // Now all of them are there.
+      await wake(ctx, choreWork, refs);
+      await wake(ctx, choreWork, [...refs, { ...ref }]);
+    } finally {
+      ctx.queues.nudge = nudge;
+    }
+    const together = { workspaceId: workspaceId.toHexString(), keys: refs.map(({ key }) => key) };
+    const alone = { workspaceId: ref.workspaceId.toHexString(), keys: [ref.key] };
+    expect(nudged).toEqual([together, together, together, alone]);
+    const lanes = await rows().acrossTenants.find({ workspaceId }).toArray();
+    expect(lanes.map(({ _id }) => _id.toHexString()).toSorted()).toEqual(
+      refs.map(({ key }) => key).toSorted(),
+    );
+    expect(lanes.every(({ dueAt }) => dueAt && dueAt <= inMs(0))).toBe(true);
   });
 });
 

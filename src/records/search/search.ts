@@ -4,6 +4,7 @@ import { invalid } from '../../lib/errors.ts';
 import type { Workspace } from '../../tenancy/workspaces/model.ts';
 import type { DeclaredEntity } from '../entity/entity.ts';
 import type { EntityTypes } from '../entity/types.ts';
+import { checkedListMs, checkedScanMs } from '../list.ts';
 import type { Page } from '../page.ts';
 import { type Condition, conditionOf } from './conditions.ts';
 import { searchFieldOf } from './fields.ts';
@@ -23,7 +24,8 @@ export interface SearchQuery {
  * One page of the records that meet all filters of one of the groups. Each group looks at a bounded number of records,
  * so where hardly any meets its filters and no index leads to them, a page has fewer records than asked for, or none, and a
  * cursor to go on with.
- * @throws AppError invalid for fields that the entity doesn't have and values that they can't be compared with
+ * @throws AppError invalid for fields that the entity doesn't have and values that they can't be compared with,
+ * rate_limited
  */
 export async function searchRecords<X extends EntityTypes>(
   ctx: Context,
@@ -38,6 +40,8 @@ export async function searchRecords<X extends EntityTypes>(
   };
   const from = cursor ? decodeCursor(cursor) : undefined;
   const groups = conditionsOf(entity, workspace, query.filterGroups ?? []);
+  const priceMs = groups.reduce((sum, conditions) => sum + priceOf(conditions), 0);
+  if (priceMs > 0) await ctx.share.enter(workspace._id.toHexString(), priceMs);
   const collection = entity.collection(ctx.db);
   const found = await Promise.all(
     groups.map((conditions) =>
@@ -45,6 +49,13 @@ export async function searchRecords<X extends EntityTypes>(
     ),
   );
   return pageOf(merged(found, order), order, limit);
+}
+
+/** What a group costs to look up: as much as a list that checks the same. */
+function priceOf(conditions: Condition[]): number {
+  if (conditions.every(({ bounds }) => bounds)) return 0;
+  if (!conditions.some(({ facets }) => facets)) return checkedScanMs;
+  return conditions.length > 1 ? checkedListMs : 0;
 }
 
 /** The conditions of each group; without groups one that everything meets. */

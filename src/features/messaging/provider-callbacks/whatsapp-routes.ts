@@ -5,7 +5,7 @@ import type { Routes } from '../../../http.ts';
 import { isEqualConstantTime } from '../../../lib/crypto.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { parseId } from '../../../lib/ids.ts';
-import { measureJson } from '../../../lib/json-size.ts';
+import { faultOfJson } from '../../../lib/json-size.ts';
 import { workspaceParams } from '../../../lib/schemas.ts';
 import type { Workspace } from '../../../tenancy/workspaces/model.ts';
 import { findWorkspace } from '../../../tenancy/workspaces/service.ts';
@@ -99,8 +99,8 @@ async function accountOf(
 }
 
 function parse(body: Buffer): unknown {
-  const { isTooLong, isTooDeep } = measureJson(body);
-  if (isTooLong || isTooDeep) throw new AppError('payload_too_large');
+  const fault = faultOfJson(body);
+  if (fault) throw new AppError(fault === 'broken' ? 'malformed_json' : 'payload_too_large');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

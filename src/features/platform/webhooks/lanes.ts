@@ -14,6 +14,7 @@ export const endpointLanes: Lanes<Lane> = {
   name: 'webhooks',
   collection: lanes,
   locate: (key) => ({ fields: { _id: new ObjectId(key) }, hint: { _id: 1 } }),
+  locateAll: (keys) => ({ fields: { _id: { $in: keys.map((key) => new ObjectId(key)) } }, hint: { _id: 1 } }),
   keyOf: ({ _id }) => _id.toHexString(),
 };
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from '../../../context.ts';
 import { duplicateKeyFields } from '../../../infra/mongo-errors.ts';
+import { priceOfBytes } from '../../../lib/fair-share.ts';
 import { ObjectId } from '../../../lib/ids.ts';
 import { storeBodies } from './bodies.ts';
 import { type Endpoint, type WakeOptions, wakeEndpoints } from './lanes.ts';
@@ -43,11 +44,16 @@ export async function queueDeliveries(
   await wakeEndpoints(ctx, [...endpoints.values()], options);
 }
 
+/** To store a delivery and to wake its lane. */
+const deliveryPriceMs = 0.3;
+
 async function store(ctx: Context, group: Outgoing[]): Promise<void> {
   const [first] = group;
   if (!first) return;
   const { workspaceId } = first;
   const shared = sharedEvents(group);
+  const bodyBytes = [...shared.values()].reduce((sum, { body }) => sum + body.length, 0);
+  ctx.share.charge(workspaceId.toHexString(), group.length * deliveryPriceMs + priceOfBytes(bodyBytes));
   // Before the deliveries, which are worth nothing without.
   await storeBodies(
     ctx,

@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import type { Context } from '../../../context.ts';
+import { priceOfBytes } from '../../../lib/fair-share.ts';
 import type { Claimed, Visit } from '../../../work/work.ts';
 import { createHealth, isSuccess } from './health.ts';
 import { webhookMeasures } from './measures.ts';
@@ -14,6 +16,11 @@ import { signatureHeader, signingKeyOf } from './sign.ts';
 
 /** How long a visit goes on with a subscription as it was. */
 const checkEveryMs = 500;
+/** An attempt that is answered, as those of one endpoint are by the thousand, and one that hangs or fails. */
+const [answeredPriceMs, unansweredPriceMs] = [0.4, 40];
+/** How long an endpoint is believed to answer after it did. */
+const answeringMs = 60 * 60 * 1_000;
+const answeringMax = 10_000;
 const userAgent = 'Qvoo-Webhooks/1.0';
 
 /** Sends an endpoint what it is owed, until it turns out to be in trouble or to have been changed. */
@@ -27,6 +34,8 @@ export async function visitEndpoint(
   const health = createHealth(lane, ctx.config.webhooks);
   const post = poster(ctx, subscription);
   const isOutdated = changeOf(ctx, subscription);
+  const answering = answeringOf(ctx);
+  const key = lane._id.toHexString();
   let isChanged = false;
 
   return {
@@ -43,12 +52,18 @@ export async function visitEndpoint(
       const result = await post(delivery, at);
       const durationMs = Math.round(performance.now() - startedAt);
       health.record(result, ctx.clock.now());
+      if (isSuccess(result)) answering.set(key, true);
+      else answering.delete(key);
       ctx.metrics.of(webhookMeasures).deliveries.inc({ outcome: isSuccess(result) ? 'success' : 'failure' });
       return { delivery, at, durationMs, result };
     },
     async record(batch) {
       await recordAttempts(ctx, workspaceId, batch);
       isChanged = await isOutdated();
+    },
+    priceMs({ body = '' }, made) {
+      const isAnswered = made ? isSuccess(made.result) : answering.has(key);
+      return (isAnswered ? answeredPriceMs : unansweredPriceMs) + priceOfBytes(body.length);
     },
     limit: health.limit,
     isOver: () => isChanged || health.isResting(),
@@ -63,6 +78,15 @@ export async function visitEndpoint(
       return { isAsleep: true };
     },
   };
+}
+
+const known = new WeakMap<Context, LRUCache<string, true>>();
+
+/** The endpoints that answered this process lately: an attempt at another one is expected to hang, and costs as much. */
+function answeringOf(ctx: Context): LRUCache<string, true> {
+  const answering = known.get(ctx) ?? new LRUCache({ max: answeringMax, ttl: answeringMs });
+  known.set(ctx, answering);
+  return answering;
 }
 
 /** Tells from time to time whether the subscription has been changed. */
