@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { adapters } from '../../src/contracts.ts';
 import { features } from '../../src/features.ts';
 import { isDocumented, listRoutes } from '../helpers/routes.ts';
 
@@ -41,10 +42,11 @@ it('finds where each route is made by the first words of its path', async () => 
   const sources = readdirSync('src', { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'));
-  // Below a workspace a search begins after its id.
+  // Below a workspace a search begins after its id, and in a foreign contract after the contract's name.
+  const bases = new RegExp(`^/(${adapters.map(({ api }) => api).join('|')})(?=/)`);
   const searches = (await listRoutes()).map(({ url }) => {
     const [, path = ''] = /:workspaceId(\/[a-z-]+)/.exec(url) ?? [];
-    return path || (url.split('/:')[0] ?? url);
+    return path || (url.replace(bases, '').split('/:')[0] ?? url);
   });
   const lost = [...new Set(searches)].filter((path) => !sources.some((source) => source.includes(path)));
   expect(lost).toEqual([]);
