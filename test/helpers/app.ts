@@ -21,6 +21,7 @@ import {
   updateWorkspace,
   type WorkspaceSettings,
 } from '../../src/tenancy/workspaces/service.ts';
+import { databases } from './databases.ts';
 
 /** Every scope that the server's features declare. */
 export const { scopes } = declaredBy(features);
@@ -52,6 +53,7 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<TestServer> {
   const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
+  databases.add(name);
   const config: Config = {
     ...loadConfig({
       NODE_ENV: 'test',
