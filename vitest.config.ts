@@ -4,7 +4,6 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/after-each-file.ts'],
     // Native modules (argon2) and process-wide state are safest in processes of their own.
     pool: 'forks',
     maxWorkers: 2,

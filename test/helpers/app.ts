@@ -21,7 +21,6 @@ import {
   updateWorkspace,
   type WorkspaceSettings,
 } from '../../src/tenancy/workspaces/service.ts';
-import { databases } from './databases.ts';
 
 /** Every scope that the server's features declare. */
 export const { scopes } = declaredBy(features);
@@ -53,7 +52,6 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<TestServer> {
   const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
-  databases.add(name);
   const config: Config = {
     ...loadConfig({
       NODE_ENV: 'test',
